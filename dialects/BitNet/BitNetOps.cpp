@@ -1,0 +1,296 @@
+//===- BitNetOps.cpp - Verifiers and effects of bitnet operations ---------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "dialects/BitNet/BitNet.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace bitnetc;
+using namespace bitnetc::bitnet;
+
+#define GET_OP_CLASSES
+#include "dialects/BitNet/BitNetOps.cpp.inc"
+
+using EffectList =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+static int64_t lastDim(Type type) {
+  return cast<ShapedType>(type).getShape().back();
+}
+
+/// Checks that there is one f32 result or destination of rank `rank`.
+static LogicalResult verifyF32Result(Operation *op, int64_t rank = 2) {
+  unsigned count = std::max<unsigned>(
+      op->getNumResults(),
+      cast<ternary::KernelOpInterface>(op).getOuts().size());
+  if (count != 1)
+    return op->emitOpError("expected one result or destination, but got ")
+           << count;
+  ShapedType type = ternary::getKernelResultType(op, 0);
+  if (!type.getElementType().isF32() || type.getRank() != rank)
+    return op->emitOpError("expected an f32 result of rank ")
+           << rank << ", but got " << type;
+  return success();
+}
+
+/// Checks one last dimension against another.
+static LogicalResult verifyColumns(Operation *op, StringRef what, int64_t got,
+                                   int64_t expected) {
+  if (got == expected)
+    return success();
+  return op->emitOpError("expected ")
+         << what << " with " << expected << " columns, but got " << got;
+}
+
+static int64_t resultColumns(Operation *op) {
+  return lastDim(ternary::getKernelResultType(op, 0));
+}
+
+#define KERNEL(OP, ...)                                                        \
+  void OP::getEffects(EffectList &effects) {                                   \
+    ternary::getKernelEffects(*this, getOuts(), effects);                      \
+  }                                                                            \
+  SmallVector<unsigned> OP::getTokenOperands() { return {__VA_ARGS__}; }
+KERNEL(EmbeddingOp, 0, 2)
+KERNEL(RMSNormOp, 0, 2)
+KERNEL(BitLinearOp)
+KERNEL(RopeAnglesOp)
+KERNEL(RopeOp, 0, 1, 2)
+KERNEL(GatedActOp, 0, 1, 2)
+KERNEL(AddOp, 0, 1, 2)
+KERNEL(LMHeadOp)
+#undef KERNEL
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  if (getSources().has_value() == getValue().has_value()) // weight_c1
+    return emitOpError("expected either sources or a value");
+  if (auto value = getValue())
+    if (auto shaped = dyn_cast<ShapedType>(getType()))
+      if (value->getShapedType() != shaped) // weight_c1
+        return emitOpError("expected a value of type ")
+               << shaped << ", but got " << value->getShapedType();
+  if (!isa<RankedTensorType, ternary::PackedType>(getType()))
+    return emitOpError("expected a tensor or packed type, but got ")
+           << getType();
+  return success();
+}
+
+LogicalResult
+WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight =
+      symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight) // weight_ref_c1
+    return emitOpError("expected '")
+           << getWeight() << "' to name a bitnet.weight";
+  if (weight.getType() != getType()) // weight_ref_c1
+    return emitOpError("expected type ")
+           << weight.getType() << ", but got " << getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this),
+                       lastDim(getTable().getType())); // embedding_c1
+}
+
+LogicalResult RMSNormOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  int64_t columns = lastDim(getX().getType()); // rms_norm_c1
+  if (failed(verifyColumns(*this, "a gain", lastDim(getGain().getType()),
+                           columns)))
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this), columns);
+}
+
+LogicalResult BitLinearOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  RankedTensorType weights = getWeights().getType();
+  int64_t n = weights.getDimSize(0), k = weights.getDimSize(1);
+  if (failed(verifyColumns(*this, "activations", lastDim(getX().getType()),
+                           k))) // bitlinear_c1
+    return failure();
+  if (failed(verifyColumns(*this, "a scale", lastDim(getScale().getType()),
+                           n))) // bitlinear_c2
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this), n);
+}
+
+LogicalResult RopeAnglesOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this),
+                       2 * lastDim(getFrequencies().getType()));
+}
+
+LogicalResult RopeOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  int64_t columns = lastDim(getX().getType());
+  int64_t dim = lastDim(getAngles().getType());
+  if (columns % dim != 0) // rope_c1
+    return emitOpError("expected a multiple of ")
+           << dim << " columns, but got " << columns;
+  return verifyColumns(*this, "a result", resultColumns(*this),
+                       columns); // rope_c2
+}
+
+LogicalResult GatedActOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  int64_t columns = lastDim(getGate().getType()); // gated_act_c1
+  if (failed(verifyColumns(*this, "an up projection",
+                           lastDim(getUp().getType()), columns)))
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this), columns);
+}
+
+LogicalResult AddOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  int64_t columns = lastDim(getLhs().getType()); // add_c1
+  if (failed(verifyColumns(*this, "a second operand",
+                           lastDim(getRhs().getType()), columns)))
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this), columns);
+}
+
+LogicalResult LMHeadOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  auto table = cast<ShapedType>(getTable().getType());
+  if (failed(verifyColumns(*this, "hidden states", lastDim(getX().getType()),
+                           table.getDimSize(1)))) // lm_head_c1
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this),
+                       table.getDimSize(0)); // lm_head_c2
+}
+
+//===----------------------------------------------------------------------===//
+// Cache and attention
+//===----------------------------------------------------------------------===//
+
+/// Heads and head dimension of a cache, before or after planning.
+static std::pair<int64_t, int64_t> getCacheShape(Type type) {
+  if (auto cache = dyn_cast<KVCacheType>(type))
+    return {cache.getHeads(), cache.getHeadDim()};
+  auto memref = cast<MemRefType>(type); // [2, heads, positions, dim]
+  return {memref.getDimSize(1), memref.getDimSize(3)};
+}
+
+LogicalResult KVLayerOp::verify() {
+  KVCacheType cache = getCache().getType();
+  if (getLayer() >= static_cast<uint64_t>(cache.getLayers())) // kv_layer_c1
+    return emitOpError("expected a layer below ")
+           << cache.getLayers() << ", but got " << getLayer();
+  auto expected = KVCacheType::get(getContext(), 1, cache.getHeads(),
+                                   cache.getHeadDim(), cache.getElementType());
+  if (getType() != expected) // kv_layer_c1
+    return emitOpError("expected type ") << expected << ", but got " << getType();
+  return success();
+}
+
+void KVStoreOp::getEffects(EffectList &effects) {
+  effects.emplace_back(MemoryEffects::Write::get(), &getCacheMutable());
+  for (OpOperand *operand : {&getKeysMutable(), &getValuesMutable()})
+    if (isa<MemRefType>(operand->get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), operand);
+}
+
+LogicalResult KVStoreOp::verify() {
+  auto [heads, dim] = getCacheShape(getCache().getType());
+  if (failed(verifyColumns(*this, "keys", lastDim(getKeys().getType()),
+                           heads * dim))) // kv_store_c1
+    return failure();
+  return verifyColumns(*this, "values", lastDim(getValues().getType()),
+                       heads * dim);
+}
+
+SmallVector<unsigned> AttentionOp::getTokenOperands() { return {}; }
+
+void AttentionOp::getEffects(EffectList &effects) {
+  ternary::getKernelEffects(*this, getOuts(), effects);
+  if (getOuts().empty())
+    effects.emplace_back(MemoryEffects::Read::get(), &getCacheMutable());
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyF32Result(*this)))
+    return failure();
+  auto [kvHeads, dim] = getCacheShape(getCache().getType());
+  int64_t heads = getHeads();
+  if (heads <= 0 || heads % kvHeads != 0) // attention_c1
+    return emitOpError("expected a multiple of ")
+           << kvHeads << " heads, but got " << heads;
+  if (failed(verifyColumns(*this, "queries", lastDim(getQueries().getType()),
+                           heads * dim))) // attention_c2
+    return failure();
+  return verifyColumns(*this, "a result", resultColumns(*this), heads * dim);
+}
+
+//===----------------------------------------------------------------------===//
+// Parallel
+//===----------------------------------------------------------------------===//
+
+void ParallelOp::build(OpBuilder &builder, OperationState &state, Value count) {
+  state.addOperands(count);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(state.addRegion());
+  block->addArguments({count.getType(), count.getType()},
+                      {state.location, state.location});
+  YieldOp::create(builder, state.location);
+}
+
+LogicalResult ParallelOp::verifyRegions() {
+  Block &entry = getBody().front();
+  Type type = getCount().getType();
+  if (entry.getNumArguments() != 2 || entry.getArgument(0).getType() != type ||
+      entry.getArgument(1).getType() != type) // parallel_c1
+    return emitOpError("expected a region with two arguments of type ") << type;
+  return success();
+}
+
+void ParallelOp::print(OpAsmPrinter &p) {
+  p << " (" << getBegin() << ", " << getEnd() << ") of " << getCount() << " : "
+    << getCount().getType() << " ";
+  p.printRegion(getBody(), /*printEntryBlockArgs=*/false,
+                /*printBlockTerminators=*/getBody().getBlocks().size() > 1);
+  p.printOptionalAttrDict((*this)->getAttrs());
+}
+
+ParseResult ParallelOp::parse(OpAsmParser &parser, OperationState &result) {
+  OpAsmParser::Argument begin, end;
+  OpAsmParser::UnresolvedOperand count;
+  Type type;
+  if (parser.parseLParen() || parser.parseArgument(begin) ||
+      parser.parseComma() || parser.parseArgument(end) ||
+      parser.parseRParen() || parser.parseKeyword("of") ||
+      parser.parseOperand(count) || parser.parseColonType(type) ||
+      parser.resolveOperand(count, type, result.operands))
+    return failure();
+  begin.type = end.type = type;
+  Region *body = result.addRegion();
+  if (parser.parseRegion(*body, {begin, end}) ||
+      parser.parseOptionalAttrDict(result.attributes))
+    return failure();
+  if (body->back().empty() ||
+      !body->back().back().hasTrait<OpTrait::IsTerminator>()) {
+    OpBuilder b = OpBuilder::atBlockEnd(&body->back());
+    YieldOp::create(b, result.location);
+  }
+  return success();
+}

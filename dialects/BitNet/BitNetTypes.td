@@ -1,0 +1,44 @@
+//===- BitNetTypes.td - Types and enums of the bitnet dialect -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNET_TYPES_TD
+#define BITNET_TYPES_TD
+
+def BitNet_KVCacheType : TypeDef<BitNet_Dialect, "KVCache"> {
+  let mnemonic = "kv_cache";
+  let summary = "keys and values of all positions so far";
+  let description = [{
+    Layers x key-value heads x head dimension, for as many positions as the
+    program reserves at run time. Planned into
+    `memref<layers x 2 x heads x ? x dim>`: key then value, every head's
+    positions one after the other, so that attention streams them.
+
+    Example: `!bitnet.kv_cache<30 x 5 x 128 x f32>`
+
+    Constraints:
+    * (kv_cache_c1) all numbers are positive, elements are f32 or f16.
+  }];
+  let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$headDim,
+                        "::mlir::Type":$elementType);
+  let assemblyFormat = "`<` $layers `x` $heads `x` $headDim `x` $elementType `>`";
+  let genVerifyDecl = 1;
+}
+
+def BitNet_Activation : I32EnumAttr<"ActivationKind",
+    "activation of a gated feed-forward block", [
+      I32EnumAttrCase<"silu", 0>, I32EnumAttrCase<"relu2", 1>,
+      I32EnumAttrCase<"gelu", 2>]> {
+  let cppNamespace = "::bitnetc::bitnet";
+}
+
+class BitNet_TensorOrMemRef<list<Type> elements>
+    : AnyTypeOf<[RankedTensorOf<elements>, MemRefOf<elements>]>;
+
+def BitNet_F32Data : BitNet_TensorOrMemRef<[F32]>;
+def BitNet_FloatData : BitNet_TensorOrMemRef<[F32, F16, BF16]>;
+def BitNet_Tokens : BitNet_TensorOrMemRef<[I32]>;
+def BitNet_Cache
+    : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16], [4]>]>;
+
+#endif // BITNET_TYPES_TD

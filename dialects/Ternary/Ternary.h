@@ -1,0 +1,53 @@
+//===- Ternary.h - The ternary dialect -------------------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_DIALECTS_TERNARY_TERNARY_H
+#define BITNETC_DIALECTS_TERNARY_TERNARY_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace bitnetc::ternary {
+
+/// Columns of quantised activations are a multiple of this many.
+constexpr int64_t kActivationAlign = 64;
+/// Largest K whose scaled sums (up to 256 * 255 * K / 4) fit in 32 bits.
+constexpr int64_t kMaxColumns = 33000;
+/// `k` rounded up to whole activation blocks.
+inline int64_t getPaddedColumns(int64_t k) {
+  return (k + kActivationAlign - 1) / kActivationAlign * kActivationAlign;
+}
+
+/// Checks that `op` is in tensor form (results, no destinations) or in memref
+/// form (destinations, no results), with all data operands of that kind.
+mlir::LogicalResult verifyKernelForm(mlir::Operation *op);
+
+/// Reads of inputs and writes of destinations, for ops in memref form.
+void getKernelEffects(
+    mlir::Operation *op, mlir::OperandRange outs,
+    llvm::SmallVectorImpl<
+        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
+        &effects);
+
+/// Type of the i-th result, or of the destination that stands for it.
+mlir::ShapedType getKernelResultType(mlir::Operation *op, unsigned index);
+
+} // namespace bitnetc::ternary
+
+#include "dialects/Ternary/TernaryAttrInterfaces.h.inc"
+#include "dialects/Ternary/TernaryDialect.h.inc"
+#include "dialects/Ternary/TernaryOpInterfaces.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Ternary/TernaryAttrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Ternary/TernaryTypes.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/Ternary/TernaryOps.h.inc"
+
+#endif // BITNETC_DIALECTS_TERNARY_TERNARY_H

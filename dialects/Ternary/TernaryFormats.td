@@ -1,0 +1,48 @@
+//===- TernaryFormats.td - Packing formats, one record each ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef TERNARY_FORMATS_TD
+#define TERNARY_FORMATS_TD
+
+include "dialects/Ternary/TernaryInterfaces.td"
+
+/// Geometry of one packing format: a tile of `rows` rows is a sequence of
+/// steps of `cols` columns and `bytes` bytes.
+class Ternary_Format<string name, string mnem, int rows, int cols, int bytes,
+                     bit tables>
+    : AttrDef<Ternary_Dialect, name, [PackingFormatInterface]> {
+  let mnemonic = mnem;
+  let extraClassDeclaration = [{
+    static int64_t getTileRows() { return }] # rows # [{; }
+    static int64_t getStepCols() { return }] # cols # [{; }
+    static int64_t getStepBytes() { return }] # bytes # [{; }
+    static bool usesTables() { return }] # !if(tables, "true", "false") # [{; }
+    static ::llvm::StringRef getFormatName() { return getMnemonic(); }
+  }];
+}
+
+def Ternary_I2 : Ternary_Format<"I2", "i2", 64, 4, 64, 0> {
+  let summary = "2 bits per weight, four rows per byte, for dot products";
+  let description = [{
+    One step is 64 bytes = 16 lanes x 4 columns; byte `4*l + c` holds the codes
+    (weight + 1) of column `c` of the four rows `l`, `16+l`, `32+l`, `48+l`:
+
+    ```
+    bit   7 6 | 5 4 | 3 2 | 1 0
+    row  48+l |32+l |16+l |  l
+    ```
+    One broadcast of four activations serves 64 rows.
+  }];
+}
+
+def Ternary_TL1 : Ternary_Format<"TL1", "tl1", 32, 4, 32, 1> {
+  let summary = "2 bits per weight, 4-bit index of a pair, for table lookup";
+  let description = [{
+    The index of two neighbouring weights is `3*(w0+1) + (w1+1)`, 0..8 (the TL1
+    layout idea of bitnet.cpp). One step is 32 bytes = 32 rows x 2 pairs; byte
+    `r` holds row `r`: the pair of columns 0,1 in bits 3:0, of 2,3 in bits 7:4.
+  }];
+}
+
+#endif // TERNARY_FORMATS_TD

@@ -1,0 +1,81 @@
+//===- TernaryMicroOps.td - A portable instruction set for inner loops ----===//
+//
+// Formats write their inner loops in these and in vector/arith operations;
+// lib/Conversion/MicroOpsTo<ISA> lowers them. Vectors may be wider than the
+// target's registers: the lowering splits them.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef TERNARY_MICRO_OPS_TD
+#define TERNARY_MICRO_OPS_TD
+
+def Ternary_Dot4Op : Ternary_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>,
+                                         AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "Four-way int8 dot product added to 32-bit lanes";
+  let description = [{
+    `result[i] = acc[i] + sum over j in 0..3 of lhs[4i+j] * rhs[4i+j]`, `lhs`
+    read as unsigned, `rhs` as signed bytes. No intermediate overflows.
+    `max` is the largest value any byte of `lhs` has at run time (a promise of
+    the format); targets without a full unsigned x signed product need it:
+    below 128 a signed dot product or vpmaddubsw is exact.
+
+    ```mlir
+    %r = ternary.dot4 %acc, %w, %x max 63 : vector<16xi32>, vector<64xi8>
+    ```
+
+    Constraints:
+    * (dot4_c1) `lhs` has four times the elements of `acc`, a multiple of 4 lanes.
+    * (dot4_c2) `max` is between 1 and 255.
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$acc,
+                       VectorOfRankAndType<[1], [I8]>:$lhs,
+                       VectorOfRankAndType<[1], [I8]>:$rhs,
+                       I64Attr:$max);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = [{
+    $acc `,` $lhs `,` $rhs `max` $max attr-dict `:` type($acc) `,` type($lhs)
+  }];
+  let hasVerifier = 1;
+}
+
+def Ternary_ByteLookupOp : Ternary_Op<"byte_lookup", [Pure,
+                                       AllTypesMatch<["indices", "result"]>]> {
+  let summary = "Look bytes up in a table of 16";
+  let description = [{
+    `result[i] = table[indices[i]]`; every index is 0..15 (a promise of the
+    format). pshufb on x86, tbl on AArch64.
+
+    ```mlir
+    %r = ternary.byte_lookup %table, %i : vector<16xi8>, vector<32xi8>
+    ```
+
+    Constraints:
+    * (byte_lookup_c1) `indices` has a multiple of 16 elements.
+  }];
+  let arguments = (ins VectorOfLengthAndType<[16], [I8]>:$table,
+                       VectorOfRankAndType<[1], [I8]>:$indices);
+  let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = [{
+    $table `,` $indices attr-dict `:` type($table) `,` type($indices)
+  }];
+  let hasVerifier = 1;
+}
+
+def Ternary_OpaqueOp : Ternary_Op<"opaque", [Pure,
+                                   AllTypesMatch<["value", "result"]>]> {
+  let summary = "The same value, hidden from algebraic simplification";
+  let description = [{
+    Keeps LLVM from rewriting a chain of cheap operations into costly ones:
+    InstCombine folds ((x*3)*3) of bytes into a multiplication by 9, for which
+    vectors have no instruction. Lowered to an empty inline assembly.
+
+    ```mlir
+    %y = ternary.opaque %x : vector<64xi8>
+    ```
+  }];
+  let arguments = (ins AnyVectorOfAnyRank:$value);
+  let results = (outs AnyVectorOfAnyRank:$result);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+#endif // TERNARY_MICRO_OPS_TD

@@ -1,0 +1,242 @@
+//===- TernaryOps.cpp - Verifiers and effects of ternary operations -------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Ternary/Ternary.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace bitnetc::ternary;
+
+#define GET_OP_CLASSES
+#include "dialects/Ternary/TernaryOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// The two forms
+//===----------------------------------------------------------------------===//
+
+LogicalResult bitnetc::ternary::verifyKernelForm(Operation *op) {
+  auto kernel = cast<KernelOpInterface>(op);
+  bool memrefForm = llvm::any_of(op->getOperandTypes(), [](Type type) {
+    return isa<MemRefType>(type);
+  });
+  if (memrefForm && op->getNumResults() != 0)
+    return op->emitOpError("expected no results in memref form");
+  if (!memrefForm && !kernel.getOuts().empty())
+    return op->emitOpError("expected no destinations in tensor form");
+  for (Type type : op->getOperandTypes())
+    if (memrefForm && isa<RankedTensorType>(type))
+      return op->emitOpError("expected tensors or memrefs, but got both");
+  return success();
+}
+
+void bitnetc::ternary::getKernelEffects(
+    Operation *op, OperandRange outs,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  if (outs.empty())
+    return; // tensor form: pure
+  unsigned firstOut = outs.getBeginOperandIndex();
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (operand.getOperandNumber() >= firstOut)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+ShapedType bitnetc::ternary::getKernelResultType(Operation *op,
+                                                 unsigned index) {
+  if (op->getNumResults())
+    return cast<ShapedType>(op->getResult(index).getType());
+  return cast<ShapedType>(
+      cast<KernelOpInterface>(op).getOuts()[index].getType());
+}
+
+/// Checks the number of results or destinations and their element types.
+static LogicalResult verifyResults(Operation *op, ArrayRef<Type> elements) {
+  unsigned count = std::max<unsigned>(
+      op->getNumResults(), cast<KernelOpInterface>(op).getOuts().size());
+  if (count != elements.size())
+    return op->emitOpError("expected ")
+           << elements.size() << " results or destinations, but got " << count;
+  for (auto [i, element] : llvm::enumerate(elements))
+    if (getKernelResultType(op, i).getElementType() != element)
+      return op->emitOpError("expected result ")
+             << i << " to have elements of type " << element << ", but got "
+             << getKernelResultType(op, i).getElementType();
+  return success();
+}
+
+static int64_t lastDim(Type type) {
+  return cast<ShapedType>(type).getShape().back();
+}
+
+/// N and K of an unpacked or packed matrix.
+static std::pair<int64_t, int64_t> getMatrixShape(Type type) {
+  if (auto packed = dyn_cast<PackedType>(type))
+    return {packed.getN(), packed.getK()};
+  auto tensor = cast<RankedTensorType>(type);
+  return {tensor.getDimSize(0), tensor.getDimSize(1)};
+}
+
+#define KERNEL_EFFECTS(OP)                                                     \
+  void OP::getEffects(                                                         \
+      SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>      \
+          &effects) {                                                          \
+    getKernelEffects(*this, getOuts(), effects);                               \
+  }
+KERNEL_EFFECTS(QuantizeOp)
+KERNEL_EFFECTS(MatmulOp)
+KERNEL_EFFECTS(BuildLutOp)
+KERNEL_EFFECTS(LutMatmulOp)
+KERNEL_EFFECTS(RescaleOp)
+#undef KERNEL_EFFECTS
+
+//===----------------------------------------------------------------------===//
+// Tensor-level operations
+//===----------------------------------------------------------------------===//
+
+SmallVector<unsigned> QuantizeOp::getTokenOperands() { return {0, 1, 2, 3}; }
+
+LogicalResult QuantizeOp::verify() {
+  Builder b(getContext());
+  if (failed(verifyResults(*this,
+                           {b.getI8Type(), b.getF32Type(), b.getI32Type()})))
+    return failure();
+  int64_t expected = getPaddedColumns(lastDim(getX().getType()));
+  int64_t got = lastDim(getKernelResultType(*this, 0));
+  if (got != expected) // quantize_c1
+    return emitOpError("expected quantised activations with ")
+           << expected << " columns, but got " << got;
+  return success();
+}
+
+template <typename OpT>
+static LogicalResult verifyPackLike(OpT op) {
+  if (getMatrixShape(op.getWeights().getType()) !=
+      getMatrixShape(op.getPacked().getType())) // pack_c1, unpack_c1
+    return op.emitOpError("expected the same N and K, but got ")
+           << op.getWeights().getType() << " and " << op.getPacked().getType();
+  return success();
+}
+LogicalResult PackOp::verify() { return verifyPackLike(*this); }
+LogicalResult UnpackOp::verify() { return verifyPackLike(*this); }
+
+OpFoldResult UnpackOp::fold(FoldAdaptor) {
+  if (auto pack = getPacked().getDefiningOp<PackOp>())
+    return pack.getWeights();
+  return {};
+}
+
+LogicalResult ViewOp::verify() {
+  int64_t expected = getPacked().getType().getSizeInBytes();
+  int64_t got = getBytes().getType().getDimSize(0);
+  if (got != expected) // view_c1
+    return emitOpError("expected ") << expected << " bytes, but got " << got;
+  return success();
+}
+
+LogicalResult TileOp::verify() {
+  PackedType source = getSource().getType(), tile = getTile().getType();
+  PackedType expected =
+      PackedType::get(getContext(), source.getFormat().getTileRows(),
+                      source.getK(), source.getFormat());
+  if (tile != expected) // tile_c1
+    return emitOpError("expected a tile of type ")
+           << expected << ", but got " << tile;
+  return success();
+}
+
+SmallVector<unsigned> MatmulOp::getTokenOperands() { return {}; }
+
+LogicalResult MatmulOp::verify() {
+  if (failed(verifyResults(*this, {Builder(getContext()).getI32Type()})))
+    return failure();
+  auto [n, k] = getMatrixShape(getWeights().getType());
+  int64_t columns = lastDim(getActivations().getType());
+  if (columns != getPaddedColumns(k)) // matmul_c1
+    return emitOpError("expected activations with ")
+           << getPaddedColumns(k) << " columns, but got " << columns;
+  if (lastDim(getKernelResultType(*this, 0)) != n) // matmul_c2
+    return emitOpError("expected a result with ")
+           << n << " columns, but got " << lastDim(getKernelResultType(*this, 0));
+  if (k >= kMaxColumns) // matmul_c3
+    return emitOpError("expected K below ")
+           << kMaxColumns << ", but got " << k;
+  return success();
+}
+
+SmallVector<unsigned> BuildLutOp::getTokenOperands() { return {0, 1}; }
+
+LogicalResult BuildLutOp::verify() {
+  if (failed(verifyResults(*this, {Builder(getContext()).getI8Type()})))
+    return failure();
+  int64_t expected = 16 * lastDim(getActivations().getType());
+  if (lastDim(getKernelResultType(*this, 0)) != expected) // build_lut_c1
+    return emitOpError("expected tables of ")
+           << expected << " bytes per token, but got "
+           << lastDim(getKernelResultType(*this, 0));
+  return success();
+}
+
+SmallVector<unsigned> LutMatmulOp::getTokenOperands() { return {}; }
+
+LogicalResult LutMatmulOp::verify() {
+  if (failed(verifyResults(*this, {Builder(getContext()).getI32Type()})))
+    return failure();
+  PackedType weights = getWeights().getType();
+  int64_t expected = 16 * getPaddedColumns(weights.getK());
+  if (lastDim(getTables().getType()) != expected) // lut_matmul_c1
+    return emitOpError("expected tables of ")
+           << expected << " bytes per token, but got "
+           << lastDim(getTables().getType());
+  if (lastDim(getKernelResultType(*this, 0)) != weights.getN()) // lut_matmul_c2
+    return emitOpError("expected a result with ")
+           << weights.getN() << " columns, but got "
+           << lastDim(getKernelResultType(*this, 0));
+  if (!weights.getFormat().usesTables()) // lut_matmul_c3
+    return emitOpError("expected a format that uses tables, but got '")
+           << weights.getFormat().getFormatName() << "'";
+  return success();
+}
+
+SmallVector<unsigned> RescaleOp::getTokenOperands() { return {0, 1, 3}; }
+
+LogicalResult RescaleOp::verify() {
+  if (failed(verifyResults(*this, {Builder(getContext()).getF32Type()})))
+    return failure();
+  int64_t n = lastDim(getProducts().getType());
+  if (lastDim(getScale().getType()) != n ||
+      lastDim(getKernelResultType(*this, 0)) != n) // rescale_c1
+    return emitOpError("expected products, scale and result with the same "
+                       "last dimension");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Micro-operations
+//===----------------------------------------------------------------------===//
+
+LogicalResult Dot4Op::verify() {
+  int64_t lanes = getAcc().getType().getNumElements();
+  int64_t bytes = getLhs().getType().getNumElements();
+  if (bytes != 4 * lanes || lanes % 4 != 0) // dot4_c1
+    return emitOpError("expected a multiple of 4 lanes and four bytes per "
+                       "lane, but got ")
+           << lanes << " lanes and " << bytes << " bytes";
+  if (getMax() < 1 || getMax() > 255) // dot4_c2
+    return emitOpError("expected 'max' between 1 and 255, but got ")
+           << getMax();
+  return success();
+}
+
+LogicalResult ByteLookupOp::verify() {
+  if (getIndices().getType().getNumElements() % 16 != 0) // byte_lookup_c1
+    return emitOpError("expected a multiple of 16 indices, but got ")
+           << getIndices().getType().getNumElements();
+  return success();
+}
