@@ -42,6 +42,12 @@ public:
   getObject(llvm::StringRef key) const;
   llvm::Expected<const llvm::json::Array *> getArray(llvm::StringRef key) const;
 
+  /// A reader of `object`, the value of member `key`; messages name both.
+  JsonReader nested(llvm::StringRef key,
+                    const llvm::json::Object &object) const {
+    return JsonReader(object, file, prefix + key.str() + ".");
+  }
+
   /// "FILE: 'PREFIX KEY': MESSAGE".
   llvm::Error error(llvm::StringRef key, const llvm::Twine &message) const;
 

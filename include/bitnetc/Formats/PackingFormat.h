@@ -1,0 +1,92 @@
+//===- PackingFormat.h - How one packing format packs and multiplies -*- C++ -*-//
+//
+// A format is a record in dialects/Ternary/TernaryFormats.td (geometry), one
+// file lib/Formats/<Name>.cpp that implements this class, and one line in
+// lib/Formats/Registry.cpp. Everything else iterates allFormats().
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_FORMATS_PACKINGFORMAT_H
+#define BITNETC_FORMATS_PACKINGFORMAT_H
+
+#include "bitnetc/Target/TargetInfo.h"
+#include "dialects/Ternary/Ternary.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/ArrayRef.h"
+
+namespace bitnetc {
+
+/// What one tile multiplication reads and writes. M is static and small.
+struct TileOperands {
+  /// Dot-product formats: memref<M x Kp x i8>, rows possibly strided.
+  mlir::Value activations;
+  /// Dot-product formats: memref<M x i32>, the activations' row sums.
+  mlir::Value sums;
+  /// Table formats: memref<M x 16*Kp x i8> of `ternary.build_lut`.
+  mlir::Value tables;
+  /// memref<? x i8> of packed bytes and the byte offsets (index) of the tiles,
+  /// one for each stream: tiles that advance together so that the memory
+  /// system sees several streams.
+  mlir::Value bytes;
+  llvm::SmallVector<mlir::Value> tileOffsets;
+  /// One memref<M x R x i32> for each stream, R the format's tile rows.
+  llvm::SmallVector<mlir::Value> products;
+  int64_t rows = 1;    // M
+  int64_t columns = 0; // K of the matrix
+  /// Distance in bytes to prefetch ahead in each stream; 0: no prefetch.
+  int64_t prefetch = 0;
+};
+
+/// Code of one format. Stateless.
+class PackingFormat {
+public:
+  virtual ~PackingFormat() = default;
+
+  /// The attribute with the geometry and the name.
+  virtual ternary::PackingFormatInterface
+  getAttr(mlir::MLIRContext *context) const = 0;
+  virtual llvm::StringRef getName() const = 0;
+
+  /// Packs one tile: `weights` are R rows x `columns` bytes -1, 0, +1 (rows
+  /// past the matrix are zero); writes getTileBytes() bytes to `out`.
+  virtual void packTile(const int8_t *weights, int64_t columns,
+                        uint8_t *out) const = 0;
+  /// The inverse.
+  virtual void unpackTile(const uint8_t *bytes, int64_t columns,
+                          int8_t *out) const = 0;
+
+  /// Nothing, or why this target cannot run the format.
+  virtual std::optional<std::string>
+  getUnsupportedReason(const TargetInfo &target) const {
+    return std::nullopt;
+  }
+  /// Accumulator vectors (64 bytes each) per token of a tile in emitTile:
+  /// bounds the tokens that fit in registers.
+  virtual int64_t getAccumulators() const = 0;
+  /// Predicted cycles per 64 packed bytes when M tokens are
+  /// multiplied at once, on this target (docs/formats.md says how measured).
+  virtual double getCyclesPer64Bytes(const TargetInfo &target,
+                                     int64_t tokens) const = 0;
+
+  /// Emits the multiplication of the streams' tiles: exact products into
+  /// `operands.products`. Only vector, arith, scf, memref and micro-ops.
+  virtual void emitTile(mlir::OpBuilder &builder, mlir::Location loc,
+                        const TargetInfo &target,
+                        const TileOperands &operands) const = 0;
+};
+
+/// All formats, in the order of the documentation.
+llvm::ArrayRef<const PackingFormat *> allFormats();
+/// By mnemonic, null if there is none.
+const PackingFormat *findFormat(llvm::StringRef name);
+/// Of an attribute; never null.
+const PackingFormat &getFormat(ternary::PackingFormatInterface attr);
+
+/// Packs rows [0, n) of a matrix given whole in memory, all tiles: for tests,
+/// small models and the runtime-free tools.
+std::vector<uint8_t> packMatrix(const PackingFormat &format,
+                                const int8_t *weights, int64_t n, int64_t k);
+
+} // namespace bitnetc
+
+#endif // BITNETC_FORMATS_PACKINGFORMAT_H
