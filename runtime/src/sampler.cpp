@@ -1,0 +1,143 @@
+//===- sampler.cpp - Choose the next token --------------------------------===//
+//
+// Compiled with -ffp-contract=off: AArch64 would otherwise fuse what baseline
+// x86-64 cannot, and results would differ in the last bit.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace bitnet;
+
+static float orderedLogit(float logit) {
+  return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit;
+}
+
+double bitnet::portableExp(double x) {
+  if (!(x > -700)) // also keeps the scale below a normal number
+    return 0;
+  // x = k ln 2 + r, |r| <= ln 2 / 2. The high part of ln 2 has 32 bits, so
+  // that k times it is exact (Cody and Waite; constants of fdlibm e_exp.c).
+  double k = std::floor(x * 1.44269504088896338700e+00 + 0.5);
+  double r =
+      (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
+  // Taylor series by Horner; 0.35^14 / 14! is 5e-18.
+  double sum = 1;
+  for (int n = 13; n != 0; --n)
+    sum = 1 + sum * r / n;
+  return std::ldexp(sum, int(k));
+}
+
+Sampler::Sampler(const SamplerOptions &options, uint32_t vocabSize)
+    : options(options), vocabSize(vocabSize), state(options.seed) {
+  recent.reserve(options.repeatLastN);
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): one word of state, any seed is good.
+double Sampler::uniform() {
+  uint64_t z = state += 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  z ^= z >> 31;
+  return double(z >> 11) * 0x1p-53; // 0 <= u < 1
+}
+
+void Sampler::accept(int32_t token) {
+  if (recent.size() < options.repeatLastN) {
+    recent.push_back(token);
+  } else if (!recent.empty()) {
+    recent[recentNext] = token;
+    recentNext = (recentNext + 1) % recent.size();
+  }
+}
+
+bool Sampler::better(const Candidate &a, const Candidate &b) {
+  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
+}
+
+int32_t Sampler::greedy(const float *logits) const {
+  Candidate best = {orderedLogit(logits[0]), 0};
+  for (uint32_t token = 1; token != vocabSize; ++token)
+    if (logits[token] > best.logit) // false for NaN
+      best = {logits[token], int32_t(token)};
+  return best.token;
+}
+
+/// Replaces `logits` by a penalized copy if there is anything to penalize.
+void Sampler::penalize(const float *&logits) {
+  if (options.repeatPenalty == 1 || recent.empty())
+    return;
+  penalized.assign(logits, logits + vocabSize);
+  for (int32_t token : recent) {
+    // From the original: a token that occurs twice is penalized once.
+    float logit = logits[token];
+    penalized[token] = logit > 0 ? logit / options.repeatPenalty
+                                 : logit * options.repeatPenalty;
+  }
+  logits = penalized.data();
+}
+
+/// Fills `candidates` with the topK best of `logits`, best first. A heap of k:
+/// nearly every token fails its one comparison with the worst kept.
+void Sampler::keepTopK(const float *logits) {
+  size_t k =
+      options.topK && options.topK < vocabSize ? options.topK : vocabSize;
+  candidates.clear();
+  candidates.reserve(k);
+  for (uint32_t token = 0; token != vocabSize; ++token) {
+    Candidate candidate = {orderedLogit(logits[token]), int32_t(token)};
+    if (candidates.size() < k) {
+      candidates.push_back(candidate);
+      if (candidates.size() == k)
+        std::make_heap(candidates.begin(), candidates.end(), better);
+    } else if (better(candidate, candidates.front())) {
+      std::pop_heap(candidates.begin(), candidates.end(), better);
+      candidates.back() = candidate;
+      std::push_heap(candidates.begin(), candidates.end(), better);
+    }
+  }
+  std::sort_heap(candidates.begin(), candidates.end(), better);
+}
+
+int32_t Sampler::sample(const float *logits) {
+  penalize(logits);
+  if (options.temperature <= 0)
+    return greedy(logits);
+  keepTopK(logits);
+  double best = candidates.front().logit;
+  if (std::isinf(best)) // no differences to speak of
+    return candidates.front().token;
+
+  weights.clear();
+  double total = 0;
+  for (const Candidate &candidate : candidates) {
+    weights.push_back(portableExp(candidate.logit - best));
+    total += weights.back();
+  }
+  size_t kept = weights.size();
+  if (options.topP < 1) {
+    double sum = 0;
+    for (kept = 0; kept != weights.size();)
+      if ((sum += weights[kept++]) >= options.topP * total)
+        break;
+  }
+  // The best has weight 1, so a weight is the share of the best.
+  while (kept > 1 && weights[kept - 1] < options.minP)
+    --kept;
+
+  total = 0;
+  for (size_t i = 0; i != kept; ++i) {
+    weights[i] =
+        portableExp((candidates[i].logit - best) / options.temperature);
+    total += weights[i];
+  }
+  double rest = uniform() * total;
+  for (size_t i = 0; i != kept; ++i)
+    if ((rest -= weights[i]) < 0)
+      return candidates[i].token;
+  return candidates[kept - 1].token; // rounding used up `rest`
+}
