@@ -130,26 +130,28 @@ enum NormalizerKind : uint32_t {
   Prepend = 0, // a, before every stretch of text that is not empty
   Replace = 1, // each a by b; a is not empty
   Nfc = 2,     // Unicode normalization form C
-  /// a, before the stretch at the start of the text (argument 0) or every
-  /// stretch (argument 1), unless it starts with a (HF: Metaspace)
-  PrependOnce = 3,
   numNormalizerKinds
 };
 
-/// Ways to cut text into words. The patterns stand in
-/// lib/Import/Tokenizer/Patterns.cpp with their sources.
+/// How a stretch of text becomes words. The two edits come before every cut.
+/// The patterns stand in lib/Import/Tokenizer/Patterns.cpp with their sources.
 enum SplitterKind : uint32_t {
-  SplitGpt2 = 0,
-  SplitLlama3 = 1,
-  SplitQwen2 = 2,
-  SplitQwen35 = 3,
-  SplitPunctuation = 4, // runs of punctuation apart
-  SplitDigits = 5,      // runs of \p{N} apart; argument 1: each alone
+  /// Edit: each a by b; a is not empty (HF: Metaspace).
+  EditReplace = 0,
+  /// Edit: a in front, unless it is there already; argument 1: only in front
+  /// of the start of the whole text.
+  EditPrepend = 1,
+  SplitGpt2 = 2,
+  SplitLlama3 = 3,
+  SplitQwen2 = 4,
+  SplitQwen35 = 5,
+  SplitPunctuation = 6, // runs of punctuation apart
+  SplitDigits = 7,      // runs of \p{N} apart; argument 1: each alone
   /// SplitDigits on GPT-2's printable alphabet: its digits are 0-9 and the
-  /// bytes B2 B3 B9 BC BD BE, which that alphabet shows as superscripts.
-  SplitByteDigits = 6,
-  SplitThreeDigits = 7, // [0-9][0-9][0-9] apart
-  PrependSpace = 8,     // not a cut: a space before a stretch without one
+  /// bytes B2 B3 B9 BC BD BE, which that alphabet shows as superscripts and
+  /// fractions.
+  SplitByteDigits = 8,
+  SplitThreeDigits = 9, // [0-9][0-9][0-9] apart
   numSplitterKinds
 };
 
@@ -171,9 +173,10 @@ enum CharClass : uint8_t {
 constexpr uint32_t classBlockSize = 128;
 constexpr uint32_t classIndexSize = 0x110000 / classBlockSize;
 
+/// Full canonical decomposition, filled up with 0. Hangul is computed.
 struct Decomposition {
   uint32_t code;
-  uint32_t parts[2]; // parts[1] may be 0; parts[0] may decompose further
+  uint32_t parts[4];
 };
 struct Composition {
   uint32_t first, second, code;
