@@ -33,6 +33,11 @@ struct TargetInfo {
   /// Largest unsigned byte that one exact dot-product instruction takes: 255
   /// for u8 x s8 (VNNI, usdot), 127 for s8 x s8 (sdot) or vpmaddubsw.
   unsigned dotMax = 127;
+  /// Sustained bytes per cycle and core from memory beyond the caches, for the
+  /// cost model; the source of the number is in the ISA's table.
+  double memoryBytesPerCycle = 6;
+  /// One exact s8 x s8 dot-product instruction exists (sdot).
+  bool signedDot = false;
 
   bool hasFeature(llvm::StringRef feature) const {
     return has.count(std::string(feature)) != 0;

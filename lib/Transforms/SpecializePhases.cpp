@@ -1,0 +1,122 @@
+//===- SpecializePhases.cpp - @forward becomes @prefill and @decode -------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Transforms/Passes.h"
+#include "dialects/BitNet/BitNet.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+
+namespace bitnetc {
+#define GEN_PASS_DEF_BITNETSPECIALIZEPHASES
+#include "bitnetc/Transforms/Passes.h.inc"
+} // namespace bitnetc
+
+using namespace mlir;
+using namespace bitnetc;
+
+namespace {
+
+struct BitNetSpecializePhasesPass
+    : bitnetc::impl::BitNetSpecializePhasesBase<BitNetSpecializePhasesPass> {
+  using BitNetSpecializePhasesBase::BitNetSpecializePhasesBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto forward = module.lookupSymbol<func::FuncOp>("forward");
+    if (!forward) {
+      module.emitError("expected a function 'forward' to specialise");
+      return signalPassFailure();
+    }
+    if (maxBatch < 1) {
+      module.emitError("expected max-batch of at least 1, but got ")
+          << maxBatch;
+      return signalPassFailure();
+    }
+    OpBuilder builder(forward);
+    auto decode = cast<func::FuncOp>(builder.clone(*forward));
+    decode.setName("decode");
+    setMaxTokens(decode, 1);
+    fixTokenCount(decode);
+    forward.setName("prefill");
+    setMaxTokens(forward, maxBatch);
+    decode->moveAfter(forward);
+  }
+
+  static void setMaxTokens(func::FuncOp function, int64_t count) {
+    function->setAttr("bitnet.max_tokens",
+                      Builder(function).getI64IntegerAttr(count));
+  }
+
+  /// Replaces the token dimension by 1 in all values that have as many rows as
+  /// there are tokens: those computed from %tokens, up to the slice of rows
+  /// whose logits are wanted (its size is an argument, and stays dynamic).
+  static void fixTokenCount(func::FuncOp function) {
+    Builder builder(function.getContext());
+    Block &entry = function.getBody().front();
+    BlockArgument tokens = entry.getArgument(0);
+    tokens.setType(RankedTensorType::get({1}, builder.getI32Type()));
+    DenseSet<Value> perToken;
+    perToken.insert(tokens);
+    Value count;
+    for (Operation &op : entry) {
+      if (auto dim = dyn_cast<tensor::DimOp>(op))
+        if (perToken.contains(dim.getSource()) &&
+            dim.getConstantIndex() == std::optional<int64_t>(0)) {
+          count = dim;
+          continue;
+        }
+      bool reads = llvm::any_of(op.getOperands(), [&](Value operand) {
+        return perToken.contains(operand);
+      });
+      // The angles of the positions have no token operand.
+      if (!reads && !isa<bitnet::RopeAnglesOp>(op))
+        continue;
+      if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+        OpFoldResult rows = slice.getMixedSizes()[0];
+        auto value = dyn_cast<Value>(rows);
+        bool all = !value || value == count || isTokenCount(value, perToken);
+        if (!all)
+          continue;
+        if (value) {
+          SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+          sizes[0] = builder.getIndexAttr(1);
+          OpBuilder atSlice(slice);
+          auto fixed = tensor::ExtractSliceOp::create(
+              atSlice, slice.getLoc(), fix(slice.getType()), slice.getSource(),
+              slice.getMixedOffsets(), sizes, slice.getMixedStrides());
+          slice.getResult().replaceAllUsesWith(fixed.getResult());
+          perToken.insert(fixed.getResult());
+          continue; // the old slice is dead; erased below
+        }
+      }
+      for (Value result : op.getResults())
+        if (auto type = dyn_cast<RankedTensorType>(result.getType()))
+          if (type.isDynamicDim(0)) {
+            result.setType(fix(type));
+            perToken.insert(result);
+          }
+    }
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(entry)))
+      if (isa<tensor::ExtractSliceOp>(op) && op.use_empty())
+        op.erase();
+    function.setFunctionType(builder.getFunctionType(
+        entry.getArgumentTypes(), function.getResultTypes()));
+  }
+
+  static bool isTokenCount(Value value, const DenseSet<Value> &perToken) {
+    auto dim = value.getDefiningOp<tensor::DimOp>();
+    return dim && perToken.contains(dim.getSource()) &&
+           dim.getConstantIndex() == std::optional<int64_t>(0);
+  }
+
+  static RankedTensorType fix(RankedTensorType type) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape[0] = 1;
+    return RankedTensorType::get(shape, type.getElementType());
+  }
+};
+
+} // namespace
