@@ -1,0 +1,23 @@
+//===- bench.h - Speed of reading and of generating -----------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNET_SRC_BENCH_H
+#define BITNET_SRC_BENCH_H
+
+#include "error.h"
+#include "session.h"
+
+#include <cstdint>
+
+namespace bitnet {
+
+/// Reads `prompt` random tokens and decodes `predict` more, `runs` times after
+/// one short unmeasured run, and prints medians and extremes of tokens per
+/// second. Every decoded token has its logits computed; no sampling. Ctrl-C
+/// ends it without a result.
+Error bench(Session &session, uint32_t prompt, uint32_t predict, uint32_t runs);
+
+} // namespace bitnet
+
+#endif // BITNET_SRC_BENCH_H
