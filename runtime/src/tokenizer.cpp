@@ -43,10 +43,10 @@ public:
       return false;
     Span<uint32_t> offsets = get<uint32_t>(kind);
     bool good = offsets[0] == 0 && offsets[header->vocabSize] == end;
-    // The difference of a descending pair wraps to more than maxStep.
+    // A blob is below 2^31 bytes: the difference of a descending pair of
+    // offsets, both at most `end`, wraps to more than any maxStep.
     for (uint32_t i = 0; i < header->vocabSize; ++i)
       good &= offsets[i + 1] - offsets[i] <= maxStep;
-    // Steps below 2^31 that wrap around would need a sum above 2^32.
     for (uint32_t i = 0; i <= header->vocabSize; ++i)
       good &= offsets[i] <= end;
     return good;
@@ -93,7 +93,7 @@ bool Checker::tokens() const {
   Span<uint32_t> offsets = get<uint32_t>(TokenOffsets);
   Span<char> text = get<char>(TokenText);
   auto isHex = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+    return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f');
   };
   bool good = true;
   for (uint32_t id = 0; id < vocab; ++id) {
@@ -240,7 +240,7 @@ const char *Tokenizer::open(const void *data, size_t bytes, Tokenizer &out) {
   if (header.version != version || header.headerBytes != sizeof(Header))
     return "the tokenizer was written by another version of the compiler";
   if (header.totalBytes != bytes ||
-      bytes > std::numeric_limits<uint32_t>::max() || !blob.sections(bytes))
+      bytes > std::numeric_limits<int32_t>::max() || !blob.sections(bytes))
     return "the tokenizer is cut off";
   if (const char *reason = blob.check())
     return reason;
