@@ -43,6 +43,7 @@ llvm_config.add_tool_substitutions(
 config.substitutions.append(("%python", "/usr/bin/python3"))
 config.substitutions.append(("%src", config.bitnetc_src_root))
 config.substitutions.append(("%build", config.bitnetc_obj_root))
+config.substitutions.append(("%host-triple", platform.machine() + "-linux-gnu"))
 
 
 def cpu_features():

@@ -14,7 +14,7 @@ program=$BITNETC_BUILD_DIR/demo/kjv
 echo "demo: 1 of 4: install"
 "$source_dir/tools/scripts/install-deps.sh"
 echo "demo: 2 of 4: build bitnetc (some minutes the first time)"
-"$source_dir/tools/scripts/build.sh"
+"$source_dir/tools/scripts/build.sh" bitnetc bitnet_runtime
 
 echo "demo: 3 of 4: bitnetc examples/kjv -o demo/kjv"
 mkdir -p "$BITNETC_BUILD_DIR/demo"
