@@ -201,7 +201,7 @@ return setMode(o, Mode::Perplexity);
 }
 }
 , {0, "bench-runs", "N", "runs of --bench; medians are shown (default 3)",
-   APPLY{return parseCount(name, value, 1, 1000, o.benchRuns);
+   APPLY{return parseCount(name, value, 1, INT32_MAX, o.benchRuns);
 }
 }
 ,

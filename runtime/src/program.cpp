@@ -325,9 +325,12 @@ int bitnet::runProgram(int argc, char **argv, const bn_model &model) {
                      std::to_string(BN_ABI_VERSION) + "\n");
   else if (!error)
     error = Program(model, std::move(options)).run();
+  // Whatever failed because of Ctrl-C (a read, say) is not worth a message.
+  if (interrupted())
+    return interruptedStatus;
   if (error) {
     fprintf(stderr, "%s: error: %s\n", program, error.message().c_str());
     return 1;
   }
-  return interrupted() ? interruptedStatus : 0;
+  return 0;
 }

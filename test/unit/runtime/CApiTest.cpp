@@ -1,0 +1,60 @@
+//===- CApiTest.cpp - Tests of the public C interface -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "bitnet/bitnet.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace {
+
+TEST(CApi, EvaluatesAndRewinds) {
+  char why[256] = "";
+  bitnet_session *session =
+      bitnet_open(FAKE_PROGRAM, nullptr, why, sizeof(why));
+  ASSERT_NE(session, nullptr) << why;
+  EXPECT_EQ(bitnet_vocab_size(session), 101u);
+  EXPECT_EQ(bitnet_context(session), 300u);
+  int32_t tokens[] = {10, 20, 30};
+  ASSERT_EQ(bitnet_eval(session, tokens, 3, why, sizeof(why)), 0) << why;
+  const float *logits = bitnet_logits(session);
+  int best = int(std::max_element(logits, logits + 101) - logits);
+  EXPECT_EQ(best, (7 * (10 + 40 + 90) + 3) % 101);
+  bitnet_rewind(session, 100); // nothing there
+  EXPECT_EQ(bitnet_position(session), 3u);
+  bitnet_rewind(session, 1);
+  EXPECT_EQ(bitnet_position(session), 1u);
+  tokens[0] = 101;
+  EXPECT_EQ(bitnet_eval(session, tokens, 1, why, 10), -1);
+  EXPECT_STREQ(why, "prompt: t"); // cut to ten bytes
+  EXPECT_EQ(bitnet_tokenize(session, "a", 1, 1, 0, tokens, 3), 0u);
+  EXPECT_EQ(bitnet_is_end(session, 0), 0);
+  bitnet_free(session);
+}
+
+TEST(CApi, OptionsAreUsed) {
+  char why[256] = "";
+  bitnet_options options = {17, 2, 1};
+  bitnet_session *session =
+      bitnet_open(FAKE_PROGRAM, &options, why, sizeof(why));
+  ASSERT_NE(session, nullptr) << why;
+  EXPECT_EQ(bitnet_context(session), 17u);
+  bitnet_free(session);
+  options.context = 301;
+  EXPECT_EQ(bitnet_open(FAKE_PROGRAM, &options, why, sizeof(why)), nullptr);
+  EXPECT_NE(strstr(why, "expected at most 300 positions"), nullptr) << why;
+}
+
+TEST(CApi, OwnFileHasNoData) {
+  char why[256] = "";
+  EXPECT_EQ(bitnet_open(nullptr, nullptr, why, sizeof(why)), nullptr);
+  EXPECT_NE(strstr(why, "trailer: expected the model's data"), nullptr) << why;
+  EXPECT_EQ(bitnet_open("/none", nullptr, why, sizeof(why)), nullptr);
+  EXPECT_STREQ(why, "/none: No such file or directory");
+  bitnet_free(nullptr);
+}
+
+} // namespace

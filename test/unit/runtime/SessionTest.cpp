@@ -1,0 +1,143 @@
+//===- SessionTest.cpp - Tests of sessions and perplexity ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "session.h"
+#include "perplexity.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace bitnet;
+
+namespace {
+
+// What FakeModel.cpp wants in its weight section: 1024 times the multiplier.
+struct alignas(64) Weights {
+  uint32_t words[1024];
+  Weights() { std::fill(std::begin(words), std::end(words), 7); }
+};
+const Weights weights;
+
+int32_t following(const std::vector<int32_t> &tokens) {
+  uint64_t state = 0;
+  for (size_t q = 0; q != tokens.size(); ++q)
+    state += (q + 1) * uint64_t(tokens[q]);
+  return int32_t((7 * state + 3) % bn_model_info.vocab_size);
+}
+
+int32_t best(const float *logits) {
+  return int32_t(std::max_element(logits, logits + bn_model_info.vocab_size) -
+                 logits);
+}
+
+TEST(Session, RewindGoesBackInTime) {
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, {}));
+  std::vector<int32_t> tokens;
+  for (int32_t i = 0; i != 30; ++i)
+    tokens.push_back(i * 3 % 101);
+  ASSERT_FALSE(session.eval(tokens.data(), tokens.size()));
+  EXPECT_EQ(best(session.logits()), following(tokens));
+  session.rewind(12);
+  tokens.resize(12);
+  tokens.push_back(55);
+  ASSERT_FALSE(session.eval(&tokens[12], 1));
+  EXPECT_EQ(best(session.logits()), following(tokens));
+  EXPECT_EQ(session.position(), 13u);
+}
+
+TEST(Session, StopsBetweenBatches) {
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, {}));
+  std::vector<int32_t> tokens(30, 1);
+  static int calls;
+  calls = 0;
+  ASSERT_FALSE(
+      session.eval(tokens.data(), tokens.size(), [] { return ++calls == 3; }));
+  EXPECT_EQ(session.position(), 2 * bn_model_info.max_batch);
+}
+
+TEST(Session, ErrorsChangeNothing) {
+  SessionOptions options;
+  options.context = 20;
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, options));
+  std::vector<int32_t> tokens(15, 2);
+  ASSERT_FALSE(session.eval(tokens.data(), tokens.size()));
+  EXPECT_EQ(session.eval(tokens.data(), 6).message(),
+            "context: expected at most 5 more tokens, but got 6; give more "
+            "than 20 positions with -c");
+  tokens[1] = 101;
+  EXPECT_EQ(session.eval(tokens.data(), 2).message(),
+            "prompt: token 2: expected an id from 0 to 100, but got 101");
+  tokens[1] = -1;
+  EXPECT_TRUE(bool(session.eval(tokens.data(), 2)));
+  EXPECT_EQ(session.position(), 15u);
+}
+
+TEST(Session, RefusesMemoryThatIsNotThere) {
+  bn_model huge = bn_model_info;
+  huge.kv_bytes_per_token = uint64_t(1) << 60;
+  Session session;
+  Error error = session.open(huge, weights.words, {});
+  EXPECT_NE(error.message().find("key-value cache: expected "),
+            std::string::npos)
+      << error.message();
+}
+
+TEST(Session, RefusesBrokenDescriptions) {
+  for (auto field : {&bn_model::vocab_size, &bn_model::max_context,
+                     &bn_model::max_batch, &bn_model::max_logits}) {
+    bn_model broken = bn_model_info;
+    broken.*field = 0;
+    EXPECT_TRUE(bool(Session::checkModel(broken)));
+  }
+  bn_model other = bn_model_info;
+  ++other.abi_version;
+  EXPECT_TRUE(bool(Session::checkModel(other)));
+  EXPECT_FALSE(Session::checkModel(bn_model_info));
+}
+
+TEST(Perplexity, OfUniformLogits) {
+  std::vector<float> logits(64, -3.0f);
+  EXPECT_NEAR(negativeLogLikelihood(logits.data(), 64, 5), std::log(64.0),
+              1e-12);
+  logits[5] = 1000; // no overflow
+  EXPECT_NEAR(negativeLogLikelihood(logits.data(), 64, 5), 0, 1e-12);
+  EXPECT_NEAR(negativeLogLikelihood(logits.data(), 64, 6), 1003, 1e-9);
+}
+
+TEST(Perplexity, BosStartsEveryWindow) {
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, {}));
+  std::vector<int32_t> tokens = {4, 9, 1, 33, 100, 2, 7};
+  Perplexity result;
+  ASSERT_FALSE(measurePerplexity(session, tokens, 50, 3, result));
+  EXPECT_EQ(result.predicted, 7u);
+  EXPECT_EQ(result.windows, 3u);
+  double sum = 0;
+  for (size_t start = 0; start < tokens.size(); start += 3) {
+    std::vector<int32_t> text = {50};
+    for (size_t i = start; i < std::min(start + 3, tokens.size()); ++i) {
+      std::vector<float> logits(101);
+      for (int v = 0; v != 101; ++v)
+        logits[v] = -0.5f * float((v + 101 - following(text)) % 101);
+      sum += negativeLogLikelihood(logits.data(), 101, tokens[i]);
+      text.push_back(tokens[i]);
+    }
+  }
+  EXPECT_NEAR(result.negativeLogLikelihood, sum, 1e-9);
+}
+
+TEST(Perplexity, NeedsSomethingToPredict) {
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, {}));
+  Perplexity result;
+  EXPECT_TRUE(bool(measurePerplexity(session, {4}, -1, 3, result)));
+  EXPECT_FALSE(measurePerplexity(session, {4}, 50, 3, result));
+}
+
+} // namespace
