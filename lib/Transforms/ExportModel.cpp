@@ -1,0 +1,251 @@
+//===- ExportModel.cpp - Entry points with the runtime's convention -------===//
+//
+// Field offsets come from runtime/include/bitnet/abi.def, by way of the struct
+// types that are expanded from it here: the contract is written once.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnet/abi.h"
+#include "bitnetc/Target/TargetInfo.h"
+#include "bitnetc/Transforms/Passes.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace bitnetc {
+#define GEN_PASS_DEF_BITNETEXPORTMODEL
+#include "bitnetc/Transforms/Passes.h.inc"
+} // namespace bitnetc
+
+using namespace mlir;
+using namespace bitnetc;
+
+namespace {
+
+enum class FieldKind { U32, U64, PTR };
+struct Field {
+  StringRef owner, name;
+  FieldKind kind;
+};
+constexpr Field kFields[] = {
+#define BN_FIELD(STRUCT, KIND, NAME) {#STRUCT, #NAME, FieldKind::KIND},
+#include "bitnet/abi.def"
+};
+
+/// An ABI struct as an LLVM type, with the numbers of its fields.
+class AbiStruct {
+public:
+  AbiStruct(MLIRContext *context, StringRef name) {
+    Builder b(context);
+    SmallVector<Type> types;
+    for (const Field &field : kFields) {
+      if (field.owner != name)
+        continue;
+      numbers[field.name] = types.size();
+      types.push_back(field.kind == FieldKind::U32   ? Type(b.getI32Type())
+                      : field.kind == FieldKind::U64 ? Type(b.getI64Type())
+                                  : Type(LLVM::LLVMPointerType::get(context)));
+    }
+    type = LLVM::LLVMStructType::getLiteral(context, types);
+  }
+  int32_t number(StringRef field) const { return numbers.at(field); }
+  Type fieldType(StringRef field) const {
+    return type.getBody()[number(field)];
+  }
+  LLVM::LLVMStructType type;
+
+private:
+  std::map<StringRef, int32_t> numbers;
+};
+
+/// Emits the exported functions and constants of one module.
+class Exporter {
+public:
+  explicit Exporter(ModuleOp module)
+      : module(module), builder(module.getBodyRegion()),
+        loc(module.getLoc()), call(module.getContext(), "bn_call"),
+        model(module.getContext(), "bn_model"),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        converter(module.getContext()) {}
+
+  LogicalResult run(const TargetInfo &target) {
+    for (StringRef phase : {"prefill", "decode"}) {
+      auto function = module.lookupSymbol<func::FuncOp>(phase);
+      if (!function)
+        return module.emitError("expected a function '") << phase << "'";
+      if (failed(exportPhase(function)))
+        return failure();
+    }
+    return exportInfo(target);
+  }
+
+private:
+  Value load(Value base, StringRef field) {
+    Value address = LLVM::GEPOp::create(
+        builder, loc, pointer, call.type, base,
+        ArrayRef<LLVM::GEPArg>{0, call.number(field)});
+    return LLVM::LoadOp::create(builder, loc, call.fieldType(field), address);
+  }
+  Value constant(int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, builder.getI64Type(),
+                                    builder.getI64IntegerAttr(value));
+  }
+  Value toIndex(Value i64) {
+    return UnrealizedConversionCastOp::create(builder, loc,
+                                              builder.getIndexType(), i64)
+        .getResult(0);
+  }
+
+  /// A contiguous memref over memory of the caller; `dynamic` is the size of
+  /// its one dynamic dimension.
+  Value makeMemRef(Value base, MemRefType type, Value dynamic) {
+    MemRefDescriptor descriptor = MemRefDescriptor::poison(
+        builder, loc, converter.convertType(type));
+    descriptor.setAllocatedPtr(builder, loc, base);
+    descriptor.setAlignedPtr(builder, loc, base);
+    descriptor.setConstantOffset(builder, loc, 0);
+    Value stride = constant(1);
+    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+      Value size =
+          type.isDynamicDim(dim) ? dynamic : constant(type.getDimSize(dim));
+      descriptor.setSize(builder, loc, dim, size);
+      descriptor.setStride(builder, loc, dim, stride);
+      stride = LLVM::MulOp::create(builder, loc, stride, size);
+    }
+    return UnrealizedConversionCastOp::create(builder, loc, type,
+                                              Value(descriptor))
+        .getResult(0);
+  }
+
+  LogicalResult exportPhase(func::FuncOp function) {
+    if (function.getNumArguments() != 7)
+      return function.emitError("expected a bufferized phase");
+    function.setPrivate();
+    builder.setInsertionPointAfter(function);
+    auto entry = LLVM::LLVMFuncOp::create(
+        builder, loc, ("bn_" + function.getSymName()).str(),
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(loc.getContext()),
+                                    {pointer}));
+    Block *body = entry.addEntryBlock(builder);
+    builder.setInsertionPointToStart(body);
+    Value base = body->getArgument(0);
+    Value team = load(base, "team");
+    // Parallel loops find the team here, in the entry's own frame: kernels are
+    // shared by all callers and take no such argument.
+    auto memrefType = [&](unsigned i) {
+      return cast<MemRefType>(function.getArgumentTypes()[i]);
+    };
+    Value context = load(base, "context"), rows = load(base, "logit_rows");
+    SmallVector<Value> operands = {
+        makeMemRef(load(base, "weights"), memrefType(0),
+                   constant(getSize("bitnet.weights_bytes"))),
+        makeMemRef(load(base, "arena"), memrefType(1),
+                   constant(getSize("bitnet.arena_bytes"))),
+        makeMemRef(load(base, "tokens"), memrefType(2),
+                   load(base, "num_tokens")),
+        toIndex(load(base, "position")),
+        toIndex(rows),
+        makeMemRef(load(base, "kv"), memrefType(5), context),
+        makeMemRef(load(base, "logits"), memrefType(6), rows)};
+    (void)team;
+    func::CallOp::create(builder, loc, function, operands);
+    LLVM::ReturnOp::create(builder, loc, ValueRange());
+    return success();
+  }
+
+  int64_t getSize(StringRef attribute) {
+    auto attr = module->getAttrOfType<IntegerAttr>(attribute);
+    return attr ? attr.getInt() : 0;
+  }
+  std::string getText(StringRef attribute) {
+    auto attr = module->getAttrOfType<StringAttr>(attribute);
+    return attr ? attr.str() : std::string();
+  }
+
+  Value makeString(StringRef name, StringRef text) {
+    std::string data = text.str() + '\0';
+    OpBuilder atModule = OpBuilder::atBlockBegin(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), data.size());
+    auto global = LLVM::GlobalOp::create(
+        atModule, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+        builder.getStringAttr(data));
+    return LLVM::AddressOfOp::create(builder, loc, global);
+  }
+
+  LogicalResult exportInfo(const TargetInfo &target) {
+    auto prefill = module.lookupSymbol<func::FuncOp>("prefill");
+    auto cache = cast<MemRefType>(prefill.getArgumentTypes()[5]);
+    auto logits = cast<MemRefType>(prefill.getArgumentTypes()[6]);
+    auto maxTokens = prefill->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
+    int64_t kvBytes = cache.getElementTypeBitWidth() / 8;
+    for (int64_t dim : {0, 1, 2, 4})
+      kvBytes *= cache.getDimSize(dim);
+    std::map<StringRef, uint64_t> numbers = {
+        {"abi_version", BN_ABI_VERSION},
+        {"vocab_size", logits.getDimSize(1)},
+        {"hidden_size", getSize("bitnet.hidden_size")},
+        {"num_layers", cache.getDimSize(0)},
+        {"max_context", getSize("bitnet.max_context")},
+        {"max_batch", maxTokens.getInt()},
+        {"max_logits", maxTokens.getInt()},
+        {"threads", getSize("bitnet.threads")},
+        {"cpu_features", target.getRuntimeFeatureBits()},
+        {"arena_bytes", getSize("bitnet.arena_bytes")},
+        {"kv_bytes_per_token", kvBytes},
+        {"weights_bytes", getSize("bitnet.weights_bytes")}};
+
+    builder.setInsertionPointToEnd(module.getBody());
+    auto global = LLVM::GlobalOp::create(
+        builder, loc, model.type, /*isConstant=*/true, LLVM::Linkage::External,
+        "bn_model_info", Attribute());
+    Block *body = builder.createBlock(&global.getInitializerRegion());
+    builder.setInsertionPointToStart(body);
+    Value info = LLVM::PoisonOp::create(builder, loc, model.type);
+    auto set = [&](StringRef field, Value value) {
+      info = LLVM::InsertValueOp::create(builder, loc, info, value,
+                                         model.number(field));
+    };
+    for (const Field &field : kFields) {
+      if (field.owner != "bn_model" || field.kind == FieldKind::PTR)
+        continue;
+      auto number = numbers.find(field.name);
+      if (number == numbers.end())
+        return module.emitError("no value for bn_model.") << field.name;
+      Type type = model.fieldType(field.name);
+      set(field.name, LLVM::ConstantOp::create(
+                          builder, loc, type,
+                          builder.getIntegerAttr(type, number->second)));
+    }
+    set("name", makeString("bn_name", getText("bitnet.name")));
+    set("target", makeString("bn_target", target.triple + " " + target.cpu));
+    set("info", makeString("bn_info", getText("bitnet.info")));
+    for (StringRef phase : {"prefill", "decode"}) {
+      auto entry =
+          module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase).str());
+      set(phase, LLVM::AddressOfOp::create(builder, loc, entry));
+    }
+    LLVM::ReturnOp::create(builder, loc, info);
+    return success();
+  }
+
+  ModuleOp module;
+  OpBuilder builder;
+  Location loc;
+  AbiStruct call, model;
+  LLVM::LLVMPointerType pointer;
+  LLVMTypeConverter converter;
+};
+
+struct BitNetExportModelPass
+    : bitnetc::impl::BitNetExportModelBase<BitNetExportModelPass> {
+  void runOnOperation() override {
+    FailureOr<TargetInfo> target = getTarget(getOperation());
+    if (failed(target) || failed(Exporter(getOperation()).run(*target)))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,306 @@
+//===- TileParallel.cpp - Share operations out among threads --------------===//
+//
+// What is one item: a row tile of a product (with the rescaling that reads it),
+// a token of a token-wise operation, a key-value head of a token of attention, a
+// block of vocabulary rows of the head. A dimension that is summed over is never
+// cut, so results do not depend on the threads.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Transforms/Passes.h"
+#include "dialects/BitNet/BitNet.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace bitnetc {
+#define GEN_PASS_DEF_TERNARYTILEPARALLEL
+#include "bitnetc/Transforms/Passes.h.inc"
+} // namespace bitnetc
+
+using namespace mlir;
+using namespace bitnetc;
+using ternary::KernelOpInterface;
+
+namespace {
+
+/// Vocabulary rows of one item of the head: enough to share the loads of the
+/// hidden state, few enough to balance threads.
+constexpr int64_t kHeadRows = 16;
+
+using Indices = SmallVector<OpFoldResult>;
+
+/// Shorthands around one builder.
+struct Emitter {
+  OpBuilder builder;
+  Location loc;
+
+  explicit Emitter(Operation *op) : builder(op), loc(op->getLoc()) {}
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  }
+  Value add(Value a, Value b) {
+    return arith::AddIOp::create(builder, loc, a, b);
+  }
+  Value mul(Value a, int64_t b) {
+    return arith::MulIOp::create(builder, loc, a, index(b));
+  }
+  /// Size of a dimension, a constant where it is known.
+  OpFoldResult size(Value memref, int64_t dim) {
+    auto type = cast<MemRefType>(memref.getType());
+    if (!type.isDynamicDim(dim))
+      return builder.getIndexAttr(type.getDimSize(dim));
+    return memref::DimOp::create(builder, loc, memref, dim).getResult();
+  }
+  Value value(OpFoldResult size) {
+    return getValueOrCreateConstantIndexOp(builder, loc, size);
+  }
+  Value slice(Value memref, Indices offsets, Indices sizes) {
+    Indices strides(offsets.size(), builder.getIndexAttr(1));
+    return memref::SubViewOp::create(builder, loc, memref, offsets, sizes,
+                                     strides);
+  }
+  OpFoldResult attr(int64_t value) { return builder.getIndexAttr(value); }
+
+  /// A parallel loop over `count` items; `body(i)` emits one item.
+  void parallelFor(Value count, function_ref<void(Value)> body) {
+    auto parallel = bitnet::ParallelOp::create(builder, loc, count);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&parallel.getBody().front());
+    auto loop = scf::ForOp::create(builder, loc, parallel.getBegin(),
+                                   parallel.getEnd(), index(1));
+    builder.setInsertionPointToStart(loop.getBody());
+    body(loop.getInductionVar());
+  }
+};
+
+/// One token's row of a token operand.
+Value sliceToken(Emitter &e, Value memref, Value token) {
+  auto type = cast<MemRefType>(memref.getType());
+  Indices offsets = {token}, sizes = {e.attr(1)};
+  for (int64_t dim = 1; dim < type.getRank(); ++dim) {
+    offsets.push_back(e.attr(0));
+    sizes.push_back(e.size(memref, dim));
+  }
+  return e.slice(memref, offsets, sizes);
+}
+
+/// Clones `op` with new operands.
+void cloneWith(Emitter &e, Operation *op, ValueRange operands) {
+  Operation *clone = e.builder.clone(*op);
+  clone->setOperands(operands);
+}
+
+/// Runs a token-wise operation for every token, or leaves it alone if there is
+/// only one. `tokenOperands` are sliced; an operand that is a position moves on.
+void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands,
+                std::optional<unsigned> position) {
+  auto type = cast<MemRefType>(op->getOperand(tokenOperands[0]).getType());
+  if (type.getDimSize(0) == 1)
+    return;
+  Emitter e(op);
+  Value tokens = e.value(e.size(op->getOperand(tokenOperands[0]), 0));
+  e.parallelFor(tokens, [&](Value token) {
+    SmallVector<Value> operands(op->getOperands());
+    for (unsigned i : tokenOperands)
+      operands[i] = sliceToken(e, operands[i], token);
+    if (position)
+      operands[*position] = e.add(operands[*position], token);
+    cloneWith(e, op, operands);
+  });
+  op->erase();
+}
+
+/// Product and rescaling of a whole matrix -> loop over its row tiles.
+LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
+  Value products = product->getOperands().back();
+  ternary::RescaleOp rescale;
+  for (Operation *user : products.getUsers()) {
+    if (user == product || isa<memref::AllocOp, memref::DimOp>(user))
+      continue;
+    auto candidate = dyn_cast<ternary::RescaleOp>(user);
+    if (!candidate || rescale)
+      return product->emitError("expected products to be read by one "
+                                "ternary.rescale");
+    rescale = candidate;
+  }
+  auto alloc = products.getDefiningOp<memref::AllocOp>();
+  if (!rescale || !alloc || rescale.getProducts() != products)
+    return product->emitError("expected products in a buffer of their own, "
+                              "read by one ternary.rescale");
+
+  Value weights = product->getOperand(weightsOperand);
+  auto matrix = cast<ternary::PackedType>(weights.getType());
+  int64_t tileRows = matrix.getFormat().getTileRows();
+  int64_t fullTiles = matrix.getN() / tileRows;
+  int64_t restRows = matrix.getN() % tileRows;
+  auto tileType = ternary::PackedType::get(
+      matrix.getContext(), tileRows, matrix.getK(), matrix.getFormat());
+
+  Emitter e(rescale);
+  Value out = rescale.getOuts()[0];
+  OpFoldResult tokens = e.size(out, 0);
+  e.parallelFor(e.index(matrix.getNumTiles()), [&](Value i) {
+    Value tile =
+        ternary::TileOp::create(e.builder, e.loc, tileType, weights, i);
+    auto accType = MemRefType::get(
+        {cast<MemRefType>(out.getType()).getDimSize(0), tileRows},
+        e.builder.getI32Type());
+    SmallVector<Value> dynamic;
+    if (auto value = dyn_cast<Value>(tokens))
+      dynamic.push_back(value);
+    Value acc = memref::AllocaOp::create(e.builder, e.loc, accType, dynamic,
+                                         e.builder.getI64IntegerAttr(64));
+    SmallVector<Value> operands(product->getOperands());
+    operands[weightsOperand] = tile;
+    operands.back() = acc;
+    cloneWith(e, product, operands);
+    Value row = e.mul(i, tileRows);
+    auto emitRescale = [&](int64_t rows) {
+      Value part = rows == tileRows
+                       ? acc
+                       : e.slice(acc, {e.attr(0), e.attr(0)},
+                                 {tokens, e.attr(rows)});
+      Value scale = e.slice(rescale.getScale(), {row}, {e.attr(rows)});
+      Value outPart =
+          e.slice(out, {e.attr(0), row}, {tokens, e.attr(rows)});
+      ternary::RescaleOp::create(e.builder, e.loc, TypeRange(), part,
+                                 rescale.getInverse(), scale, outPart);
+    };
+    if (restRows == 0)
+      return emitRescale(tileRows);
+    if (fullTiles == 0)
+      return emitRescale(restRows);
+    // The last tile has fewer rows; their number stays a constant.
+    Value isFull = arith::CmpIOp::create(e.builder, e.loc,
+                                         arith::CmpIPredicate::slt, i,
+                                         e.index(fullTiles));
+    auto branch = scf::IfOp::create(e.builder, e.loc, isFull,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.builder);
+    e.builder.setInsertionPointToStart(branch.thenBlock());
+    emitRescale(tileRows);
+    e.builder.setInsertionPointToStart(branch.elseBlock());
+    emitRescale(restRows);
+  });
+  rescale.erase();
+  product->erase();
+  if (llvm::all_of(alloc->getUsers(),
+                   [](Operation *user) { return isa<memref::DimOp>(user); })) {
+    for (Operation *user : llvm::make_early_inc_range(alloc->getUsers())) {
+      user->getResult(0).replaceAllUsesWith(e.value(tokens));
+      user->erase();
+    }
+    alloc.erase();
+  }
+  return success();
+}
+
+/// Attention -> loop over tokens and key-value heads.
+void tileAttention(bitnet::AttentionOp op) {
+  Emitter e(op);
+  auto cache = cast<MemRefType>(op.getCache().getType());
+  int64_t kvHeads = cache.getDimSize(1), dim = cache.getDimSize(3);
+  int64_t group = op.getHeads() / kvHeads;
+  Value out = op.getOuts()[0];
+  Value tokens = e.value(e.size(out, 0));
+  OpFoldResult positions = e.size(op.getCache(), 2);
+  e.parallelFor(e.mul(tokens, kvHeads), [&](Value i) {
+    Value token =
+        arith::DivUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
+    Value head =
+        arith::RemUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
+    Value column = e.mul(head, group * dim);
+    auto rowOf = [&](Value memref) {
+      return e.slice(memref, {token, column},
+                     {e.attr(1), e.attr(group * dim)});
+    };
+    Value cacheHead = e.slice(
+        op.getCache(), {e.attr(0), head, e.attr(0), e.attr(0)},
+        {e.attr(2), e.attr(1), positions, e.attr(dim)});
+    bitnet::AttentionOp::create(e.builder, e.loc, TypeRange(),
+                                rowOf(op.getQueries()), cacheHead,
+                                e.add(op.getPosition(), token), rowOf(out),
+                                e.builder.getI64IntegerAttr(group));
+  });
+  op.erase();
+}
+
+/// The head -> loop over blocks of vocabulary rows. The last block starts
+/// early enough to be whole: its first rows are computed twice, equally.
+void tileHead(bitnet::LMHeadOp op) {
+  Emitter e(op);
+  auto table = cast<MemRefType>(op.getTable().getType());
+  int64_t vocabulary = table.getDimSize(0), columns = table.getDimSize(1);
+  int64_t rows = std::min(kHeadRows, vocabulary);
+  Value out = op.getOuts()[0];
+  OpFoldResult tokens = e.size(out, 0);
+  e.parallelFor(e.index((vocabulary + rows - 1) / rows), [&](Value i) {
+    Value row = arith::MinUIOp::create(e.builder, e.loc, e.mul(i, rows),
+                                       e.index(vocabulary - rows));
+    Value block = e.slice(op.getTable(), {row, e.attr(0)},
+                          {e.attr(rows), e.attr(columns)});
+    Value logits = e.slice(out, {e.attr(0), row}, {tokens, e.attr(rows)});
+    bitnet::LMHeadOp::create(e.builder, e.loc, TypeRange(), op.getX(), block,
+                             logits);
+  });
+  op.erase();
+}
+
+struct TernaryTileParallelPass
+    : bitnetc::impl::TernaryTileParallelBase<TernaryTileParallelPass> {
+  void runOnOperation() override {
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (function.isExternal() || !function.getBody().hasOneBlock())
+        continue;
+      SmallVector<Operation *> ops;
+      for (Operation &op : function.getBody().front())
+        if (isa<KernelOpInterface, bitnet::KVStoreOp>(op) &&
+            op.getNumResults() == 0)
+          ops.push_back(&op);
+      // Rescalings go with their products, so products come first.
+      llvm::stable_sort(ops, [](Operation *a, Operation *b) {
+        return isProduct(a) > isProduct(b);
+      });
+      SmallPtrSet<Operation *, 8> fused;
+      for (Operation *op : ops)
+        if (isProduct(op))
+          for (Operation *user : op->getOperands().back().getUsers())
+            if (isa<ternary::RescaleOp>(user))
+              fused.insert(user);
+      for (Operation *op : ops)
+        if (!fused.contains(op) && failed(tile(op)))
+          return signalPassFailure();
+    }
+  }
+
+  static bool isProduct(Operation *op) {
+    return isa<ternary::MatmulOp, ternary::LutMatmulOp>(op);
+  }
+
+  static LogicalResult tile(Operation *op) {
+    if (isa<ternary::MatmulOp>(op))
+      return tileProduct(op, /*weightsOperand=*/2);
+    if (isa<ternary::LutMatmulOp>(op))
+      return tileProduct(op, /*weightsOperand=*/1);
+    if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
+      return tileAttention(attention), success();
+    if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
+      return tileHead(head), success();
+    if (isa<bitnet::KVStoreOp>(op))
+      return tileTokens(op, {0, 1}, /*position=*/3), success();
+    if (isa<bitnet::RopeAnglesOp>(op))
+      return success(); // a row per token, once per step: not worth sharing
+    auto kernel = cast<KernelOpInterface>(op);
+    SmallVector<unsigned> operands = kernel.getTokenOperands();
+    if (operands.empty())
+      return op->emitError("expected an operation that can be shared out");
+    tileTokens(op, operands, std::nullopt);
+    return success();
+  }
+};
+
+} // namespace
