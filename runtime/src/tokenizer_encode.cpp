@@ -167,14 +167,14 @@ void TokenizerEncoder::matchAdded(AddedSet set, std::string_view text,
         (isWordBefore(text, start) || isWordAt(text, end)))
       continue;
     if (token->flags & AddedLeftStrip)
-      start = spaceBefore(text, start);
-    start = std::max(start, done);
+      start = std::max(spaceBefore(text, start), done);
     if (token->flags & AddedRightStrip)
       end = spaceAfter(text, end);
     encodeUpTo(start);
     out.push_back(static_cast<int32_t>(token->id));
+    // The search goes on behind the token, not behind the white space that it
+    // took: as in the library, a token made of white space still matches there.
     done = end;
-    pos = std::max(pos, end);
   }
   encodeUpTo(text.size());
 }
