@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-#include "bitnet/abi.h"
+#include "bitnetc/Target/RuntimeABI.h"
 #include "bitnetc/Target/TargetInfo.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
@@ -24,42 +24,6 @@ using namespace mlir;
 using namespace bitnetc;
 
 namespace {
-
-enum class FieldKind { U32, U64, PTR };
-struct Field {
-  StringRef owner, name;
-  FieldKind kind;
-};
-constexpr Field kFields[] = {
-#define BN_FIELD(STRUCT, KIND, NAME) {#STRUCT, #NAME, FieldKind::KIND},
-#include "bitnet/abi.def"
-};
-
-/// An ABI struct as an LLVM type, with the numbers of its fields.
-class AbiStruct {
-public:
-  AbiStruct(MLIRContext *context, StringRef name) {
-    Builder b(context);
-    SmallVector<Type> types;
-    for (const Field &field : kFields) {
-      if (field.owner != name)
-        continue;
-      numbers[field.name] = types.size();
-      types.push_back(field.kind == FieldKind::U32   ? Type(b.getI32Type())
-                      : field.kind == FieldKind::U64 ? Type(b.getI64Type())
-                                  : Type(LLVM::LLVMPointerType::get(context)));
-    }
-    type = LLVM::LLVMStructType::getLiteral(context, types);
-  }
-  int32_t number(StringRef field) const { return numbers.at(field); }
-  Type fieldType(StringRef field) const {
-    return type.getBody()[number(field)];
-  }
-  LLVM::LLVMStructType type;
-
-private:
-  std::map<StringRef, int32_t> numbers;
-};
 
 /// Emits the exported functions and constants of one module.
 class Exporter {
@@ -84,10 +48,7 @@ public:
 
 private:
   Value load(Value base, StringRef field) {
-    Value address = LLVM::GEPOp::create(
-        builder, loc, pointer, call.type, base,
-        ArrayRef<LLVM::GEPArg>{0, call.number(field)});
-    return LLVM::LoadOp::create(builder, loc, call.fieldType(field), address);
+    return call.load(builder, loc, base, field);
   }
   Value constant(int64_t value) {
     return LLVM::ConstantOp::create(builder, loc, builder.getI64Type(),
@@ -129,12 +90,10 @@ private:
         builder, loc, ("bn_" + function.getSymName()).str(),
         LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(loc.getContext()),
                                     {pointer}));
+    entry->setAttr("bitnet.entry", builder.getUnitAttr());
     Block *body = entry.addEntryBlock(builder);
     builder.setInsertionPointToStart(body);
     Value base = body->getArgument(0);
-    Value team = load(base, "team");
-    // Parallel loops find the team here, in the entry's own frame: kernels are
-    // shared by all callers and take no such argument.
     auto memrefType = [&](unsigned i) {
       return cast<MemRefType>(function.getArgumentTypes()[i]);
     };
@@ -150,7 +109,6 @@ private:
         toIndex(rows),
         makeMemRef(load(base, "kv"), memrefType(5), context),
         makeMemRef(load(base, "logits"), memrefType(6), rows)};
-    (void)team;
     func::CallOp::create(builder, loc, function, operands);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
     return success();
@@ -206,15 +164,15 @@ private:
     Value info = LLVM::PoisonOp::create(builder, loc, model.type);
     auto set = [&](StringRef field, Value value) {
       info = LLVM::InsertValueOp::create(builder, loc, info, value,
-                                         model.number(field));
+                                         model.getNumber(field));
     };
-    for (const Field &field : kFields) {
-      if (field.owner != "bn_model" || field.kind == FieldKind::PTR)
+    for (const AbiField &field : getAbiFields()) {
+      if (field.owner != "bn_model" || field.kind == AbiKind::PTR)
         continue;
       auto number = numbers.find(field.name);
       if (number == numbers.end())
         return module.emitError("no value for bn_model.") << field.name;
-      Type type = model.fieldType(field.name);
+      Type type = model.getFieldType(field.name);
       set(field.name, LLVM::ConstantOp::create(
                           builder, loc, type,
                           builder.getIntegerAttr(type, number->second)));

@@ -115,4 +115,45 @@ def ConvertMicroOpsToAArch64 : Pass<"convert-micro-ops-to-aarch64"> {
     "::mlir::vector::VectorDialect"];
 }
 
+def ConvertParallelToRuntime
+    : Pass<"convert-parallel-to-runtime", "::mlir::ModuleOp"> {
+  let summary = "Parallel loops become calls of the runtime";
+  let description = [{
+    After convert-to-llvm: every region becomes a function of the type of
+    `bn_body` (runtime/include/bitnet/abi.h), the values it uses a struct on the
+    caller's stack. Functions that start loops get the team as their last
+    argument; entry points load it from their `bn_call`. Fixed-size allocas move
+    to their function's entry, so that loops do not grow the stack.
+
+    ```mlir
+    llvm.func @kernel(%x: !llvm.ptr) {
+      bitnet.parallel (%begin, %end) of %count : i64 { ... %x ... }
+    ```
+    becomes
+    ```mlir
+    llvm.func @kernel(%x: !llvm.ptr, %team: !llvm.ptr) {
+      %context = llvm.alloca %c1 x !llvm.struct<(ptr)>
+      llvm.call @bn_parallel_for(%team, %body, %context, %count)
+    llvm.func internal @kernel_body(%context: !llvm.ptr, %begin: i64, %end: i64)
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def BitNetVerifyLLVM : Pass<"bitnet-verify-llvm", "::mlir::ModuleOp"> {
+  let summary = "Check that only the llvm dialect is left";
+  let description = [{
+    Changes nothing. Names the first operation that translation to LLVM IR would
+    not know.
+
+    ```mlir
+    llvm.func @bn_decode(%call: !llvm.ptr) { ... }
+    ```
+    stays
+    ```mlir
+    llvm.func @bn_decode(%call: !llvm.ptr) { ... }
+    ```
+  }];
+}
+
 #endif // BITNETC_CONVERSION_PASSES_TD

@@ -2,7 +2,7 @@
 //
 // A format is a record in dialects/Ternary/TernaryFormats.td (geometry), one
 // file lib/Formats/<Name>.cpp that implements this class, and one line in
-// lib/Formats/Registry.cpp. Everything else iterates allFormats().
+// lib/Formats/Formats.cpp. Everything else iterates allFormats().
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -15,6 +15,21 @@
 #include "llvm/ADT/ArrayRef.h"
 
 namespace bitnetc {
+
+/// Rows of a tile, columns and bytes of a step, as in TernaryFormats.td.
+struct Geometry {
+  int64_t tileRows, stepCols, stepBytes;
+
+  template <typename FormatAttr>
+  static Geometry of() {
+    return {FormatAttr::getTileRows(), FormatAttr::getStepCols(),
+            FormatAttr::getStepBytes()};
+  }
+  /// Bytes of one tile of a matrix with `columns` columns.
+  int64_t getTileBytes(int64_t columns) const {
+    return (columns + stepCols - 1) / stepCols * stepBytes;
+  }
+};
 
 /// What one tile multiplication reads and writes. M is static and small.
 struct TileOperands {
@@ -46,6 +61,7 @@ public:
   virtual ternary::PackingFormatInterface
   getAttr(mlir::MLIRContext *context) const = 0;
   virtual llvm::StringRef getName() const = 0;
+  virtual Geometry getGeometry() const = 0;
 
   /// Packs one tile: `weights` are R rows x `columns` bytes -1, 0, +1 (rows
   /// past the matrix are zero); writes getTileBytes() bytes to `out`.
