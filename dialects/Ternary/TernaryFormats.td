@@ -36,6 +36,18 @@ def Ternary_I2 : Ternary_Format<"I2", "i2", 64, 4, 64, 0> {
   }];
 }
 
+def Ternary_T5 : Ternary_Format<"T5", "t5", 80, 4, 64, 0> {
+  let summary = "1.6 bits per weight, five rows per byte, for dot products";
+  let description = [{
+    One step is 64 bytes = 16 lanes x 4 columns; byte `4*l + c` holds column `c`
+    of the five rows `l`, `16+l`, `32+l`, `48+l`, `64+l`: the base-3 number v
+    of their codes (weight + 1), row `l` first, stored as `ceil(256*v / 243)`.
+
+    The next code is the carry of three times the byte, and the product modulo
+    256 is the byte of the remaining codes; needs VNNI or dotprod.
+  }];
+}
+
 def Ternary_TL1 : Ternary_Format<"TL1", "tl1", 32, 4, 32, 1> {
   let summary = "2 bits per weight, 4-bit index of a pair, for table lookup";
   let description = [{

@@ -17,7 +17,9 @@ def Ternary_Dot4Op : Ternary_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>,
     read as unsigned, `rhs` as signed bytes. No intermediate overflows.
     `max` is the largest value any byte of `lhs` has at run time (a promise of
     the format); targets without a full unsigned x signed product need it:
-    below 128 a signed dot product or vpmaddubsw is exact.
+    below 128 a signed dot product or vpmaddubsw is exact. With `signed`, `lhs`
+    is read as signed bytes, `max` bounds their absolute values, and only
+    targets with a signed dot product (`TargetInfo::signedDot`) have it.
 
     ```mlir
     %r = ternary.dot4 %acc, %w, %x max 63 : vector<16xi32>, vector<64xi8>
@@ -30,10 +32,10 @@ def Ternary_Dot4Op : Ternary_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>,
   let arguments = (ins VectorOfRankAndType<[1], [I32]>:$acc,
                        VectorOfRankAndType<[1], [I8]>:$lhs,
                        VectorOfRankAndType<[1], [I8]>:$rhs,
-                       I64Attr:$max);
+                       I64Attr:$max, UnitAttr:$signed_lhs);
   let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
   let assemblyFormat = [{
-    $acc `,` $lhs `,` $rhs `max` $max attr-dict `:` type($acc) `,` type($lhs)
+    $acc `,` $lhs `,` $rhs `max` $max (`signed` $signed_lhs^)? attr-dict `:` type($acc) `,` type($lhs)
   }];
   let hasVerifier = 1;
 }

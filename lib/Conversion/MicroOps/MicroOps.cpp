@@ -1,0 +1,122 @@
+//===- MicroOps.cpp - Cut micro-operations into registers -----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "MicroOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace bitnetc;
+using namespace bitnetc::microops;
+
+/// Bytes of the parts to cut a vector into: a register, or the whole vector if
+/// it is shorter. Fails where that would not come out even.
+static FailureOr<int64_t> getPartBytes(Operation *op, VectorType type,
+                                       const TargetInfo &target) {
+  int64_t bytes =
+      type.getRank() == 1 && !type.isScalable() ? getBytes(type) : 0;
+  if (bytes < 16 || !llvm::isPowerOf2_64(bytes))
+    return op->emitOpError("expected a vector of 16, 32, 64, ... bytes, but "
+                           "got ")
+           << type;
+  return std::min<int64_t>(bytes, target.vectorBytes);
+}
+
+/// One register's dot product with full unsigned bytes where the target has
+/// only bytes below 128: x = (x & 127) + 128 * (x >> 7), both exact.
+static Value emitWideDot4(const Isa &isa, OpBuilder &builder, Location loc,
+                          Value acc, Value lhs, Value rhs, int64_t max) {
+  if (max <= 127 || isa.hasFullDot4(getCount(lhs)))
+    return isa.emitDot4(builder, loc, acc, lhs, rhs, max, false);
+  auto bytes = cast<VectorType>(lhs.getType());
+  auto lanes = cast<VectorType>(acc.getType());
+  Value low =
+      arith::AndIOp::create(builder, loc, lhs, splat(builder, loc, bytes, 127));
+  Value high =
+      arith::ShRUIOp::create(builder, loc, lhs, splat(builder, loc, bytes, 7));
+  Value zero = splat(builder, loc, lanes, 0);
+  Value highSum = isa.emitDot4(builder, loc, zero, high, rhs, 1, false);
+  Value scaled = arith::ShLIOp::create(builder, loc, highSum,
+                                       splat(builder, loc, lanes, 7));
+  Value total = arith::AddIOp::create(builder, loc, acc, scaled);
+  return isa.emitDot4(builder, loc, total, low, rhs, 127, false);
+}
+
+static LogicalResult lowerDot4(ternary::Dot4Op op, const Isa &isa) {
+  if (op.getSignedLhs() && !isa.target.signedDot)
+    return op.emitOpError("expected a target with a signed dot product, but "
+                          "got CPU '")
+           << isa.target.cpu << "'";
+  auto part = getPartBytes(op, op.getLhs().getType(), isa.target);
+  if (failed(part))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  SmallVector<Value> results;
+  for (auto [acc, lhs, rhs] :
+       llvm::zip(split(builder, loc, op.getAcc(), *part / 4),
+                 split(builder, loc, op.getLhs(), *part),
+                 split(builder, loc, op.getRhs(), *part)))
+    results.push_back(
+        op.getSignedLhs()
+            ? isa.emitDot4(builder, loc, acc, lhs, rhs, op.getMax(), true)
+            : emitWideDot4(isa, builder, loc, acc, lhs, rhs, op.getMax()));
+  op.replaceAllUsesWith(concat(builder, loc, results));
+  op.erase();
+  return success();
+}
+
+static LogicalResult lowerLookup(ternary::ByteLookupOp op, const Isa &isa) {
+  auto part = getPartBytes(op, op.getIndices().getType(), isa.target);
+  if (failed(part))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value table = slice(builder, loc, op.getTable(), 0, *part, 16);
+  SmallVector<Value> results;
+  for (Value indices : split(builder, loc, op.getIndices(), *part))
+    results.push_back(isa.emitLookup(builder, loc, table, indices));
+  op.replaceAllUsesWith(concat(builder, loc, results));
+  op.erase();
+  return success();
+}
+
+static LogicalResult lowerOpaque(ternary::OpaqueOp op, const Isa &isa) {
+  auto type = cast<VectorType>(op.getValue().getType());
+  auto part = getPartBytes(op, type, isa.target);
+  if (failed(part))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  std::string constraints = ("=" + isa.getRegisterClass() + ",0").str();
+  SmallVector<Value> results;
+  for (Value value : split(builder, loc, op.getValue(),
+                           *part * 8 / type.getElementTypeBitWidth()))
+    results.push_back(LLVM::InlineAsmOp::create(
+                          builder, loc, value.getType(), ValueRange{value}, "",
+                          constraints,
+                          /*has_side_effects=*/false, /*is_align_stack=*/false,
+                          LLVM::tailcallkind::TailCallKind::None,
+                          LLVM::AsmDialectAttr::get(op.getContext(),
+                                                    LLVM::AsmDialect::AD_ATT),
+                          ArrayAttr())
+                          .getRes());
+  op.replaceAllUsesWith(concat(builder, loc, results));
+  op.erase();
+  return success();
+}
+
+LogicalResult bitnetc::microops::lower(Operation *root, const Isa &isa) {
+  WalkResult result = root->walk([&](Operation *op) {
+    LogicalResult lowered = success();
+    if (auto dot4 = dyn_cast<ternary::Dot4Op>(op))
+      lowered = lowerDot4(dot4, isa);
+    else if (auto lookup = dyn_cast<ternary::ByteLookupOp>(op))
+      lowered = lowerLookup(lookup, isa);
+    else if (auto opaque = dyn_cast<ternary::OpaqueOp>(op))
+      lowered = lowerOpaque(opaque, isa);
+    return failed(lowered) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}

@@ -1,0 +1,93 @@
+//===- MicroOpsToX86.cpp - Micro-operations as AVX2, VNNI, AVX-512 --------===//
+//
+// Instructions: Intel SDM vol. 2. LLVM does not form them by itself (a scalar
+// loop becomes vpdpwssd), so they are called by name.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "../MicroOps/MicroOps.h"
+#include "bitnetc/Conversion/Passes.h"
+
+namespace bitnetc {
+#define GEN_PASS_DEF_CONVERTMICROOPSTOX86
+#include "bitnetc/Conversion/Passes.h.inc"
+} // namespace bitnetc
+
+using namespace mlir;
+using namespace bitnetc;
+
+namespace {
+
+class X86 : public microops::Isa {
+public:
+  using Isa::Isa;
+
+  bool hasFullDot4(int64_t bytes) const override {
+    bool wideVnni = target.hasFeature("avx512vnni");
+    if (bytes == 64)
+      return wideVnni;
+    return target.hasFeature("avxvnni") ||
+           (wideVnni && target.hasFeature("avx512vl"));
+  }
+
+  Value emitDot4(OpBuilder &builder, Location loc, Value acc, Value lhs,
+                 Value rhs, int64_t max, bool isSigned) const override {
+    int64_t bytes = microops::getCount(lhs);
+    const Names &names = getNames(bytes);
+    if (hasFullDot4(bytes))
+      return microops::callIntrinsic(builder, loc, acc.getType(), names.dot4,
+                                     {acc, lhs, rhs});
+    // vpmaddubsw saturates at 16 bits; 2 * 127 * 128 = 32512 does not reach
+    // them. vpmaddwd with ones adds neighbours without loss.
+    auto words = VectorType::get({bytes / 2}, builder.getI16Type());
+    Value pairs =
+        microops::callIntrinsic(builder, loc, words, names.pairs, {lhs, rhs});
+    Value sums = microops::callIntrinsic(
+        builder, loc, acc.getType(), names.widen,
+        {pairs, microops::splat(builder, loc, words, 1)});
+    return arith::AddIOp::create(builder, loc, acc, sums);
+  }
+
+  Value emitLookup(OpBuilder &builder, Location loc, Value table,
+                   Value indices) const override {
+    // Indices are below 16: bit 7, which would give zero, is never set.
+    return microops::callIntrinsic(builder, loc, indices.getType(),
+                                   getNames(microops::getCount(indices)).lookup,
+                                   {table, indices});
+  }
+
+  StringRef getRegisterClass() const override { return "v"; }
+
+private:
+  struct Names {
+    StringRef dot4, pairs, widen, lookup;
+  };
+  static const Names &getNames(int64_t bytes) {
+    static const Names names[] = {
+        {"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.ssse3.pmadd.ub.sw.128",
+         "llvm.x86.sse2.pmadd.wd", "llvm.x86.ssse3.pshuf.b.128"},
+        {"llvm.x86.avx512.vpdpbusd.256", "llvm.x86.avx2.pmadd.ub.sw",
+         "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.pshuf.b"},
+        {"llvm.x86.avx512.vpdpbusd.512", "llvm.x86.avx512.pmaddubs.w.512",
+         "llvm.x86.avx512.pmaddw.d.512", "llvm.x86.avx512.pshuf.b.512"}};
+    return names[bytes == 64 ? 2 : bytes == 32];
+  }
+};
+
+struct ConvertMicroOpsToX86Pass
+    : bitnetc::impl::ConvertMicroOpsToX86Base<ConvertMicroOpsToX86Pass> {
+  void runOnOperation() override {
+    FailureOr<TargetInfo> target = getTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    if (target->arch != TargetInfo::Arch::X86_64) {
+      getOperation()->emitError("expected an x86_64 target, but got '")
+          << target->triple << "'";
+      return signalPassFailure();
+    }
+    if (failed(microops::lower(getOperation(), X86(*target))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,30 @@
+//===- Lowerings.h - One function for each ternary kernel ------*- C++ -*-===//
+//
+// Each writes the kernel of an operation in memref form at the insertion point
+// of `e` and leaves the operation itself to its caller. The formulas are those
+// of dialects/Ternary/TernaryOps.td.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_LIB_CONVERSION_TERNARYTOVECTOR_LOWERINGS_H
+#define BITNETC_LIB_CONVERSION_TERNARYTOVECTOR_LOWERINGS_H
+
+#include "../BitNetToVector/VectorEmitter.h"
+#include "bitnetc/Target/TargetInfo.h"
+#include "dialects/Ternary/Ternary.h"
+
+namespace bitnetc {
+
+void emitQuantize(VectorEmitter &e, ternary::QuantizeOp op);
+void emitBuildLut(VectorEmitter &e, ternary::BuildLutOp op);
+void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
+/// Fails, with an error at the operation, if its weights are no row tile of
+/// bytes in memory or the number of tokens is unknown.
+mlir::LogicalResult emitMatmul(VectorEmitter &e, ternary::MatmulOp op,
+                               const TargetInfo &target);
+mlir::LogicalResult emitMatmul(VectorEmitter &e, ternary::LutMatmulOp op,
+                               const TargetInfo &target);
+
+} // namespace bitnetc
+
+#endif // BITNETC_LIB_CONVERSION_TERNARYTOVECTOR_LOWERINGS_H

@@ -1,0 +1,43 @@
+//===- DotTile.h - The loop of all dot-product formats ---------*- C++ -*-===//
+//
+// A dot-product format has steps of 64 bytes = 16 lanes x 4 columns: four
+// activations, broadcast to all lanes, multiply every byte of a step. The loop
+// over steps, tokens and streams is the same for all of them.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_LIB_FORMATS_DOTTILE_H
+#define BITNETC_LIB_FORMATS_DOTTILE_H
+
+#include "TileEmitter.h"
+
+namespace bitnetc {
+
+/// What one dot-product format adds to the loop.
+struct DotTile {
+  /// Accumulator vectors per token and tile.
+  int64_t accumulators;
+  /// Independent accumulator sets worth having, where registers allow: they
+  /// hide the latency of the dot product.
+  int64_t sets;
+  /// Adds 64 packed bytes times the activations of M tokens (64 broadcast
+  /// bytes each) to `acc[token * accumulators + i]`.
+  llvm::function_ref<void(TileEmitter &emitter, mlir::Value bytes,
+                          llvm::ArrayRef<mlir::Value> activations,
+                          llvm::MutableArrayRef<mlir::Value> acc)>
+      step;
+  /// The tile's products, 16 rows a vector, from one token's accumulators and
+  /// its activation sum in all lanes.
+  llvm::function_ref<llvm::SmallVector<mlir::Value>(
+      TileEmitter &emitter, llvm::ArrayRef<mlir::Value> acc, mlir::Value sum)>
+      finish;
+};
+
+/// Emits the multiplication of `operands` with a format of 4-column steps.
+void emitDotTile(mlir::OpBuilder &builder, mlir::Location loc,
+                 const TargetInfo &target, const TileOperands &operands,
+                 const DotTile &tile);
+
+} // namespace bitnetc
+
+#endif // BITNETC_LIB_FORMATS_DOTTILE_H

@@ -1,0 +1,127 @@
+//===- T5.cpp - 1.6 bits per weight: five rows in a byte ------------------===//
+//
+// A byte stores v, the base-3 number of five codes c = w + 1 (most significant
+// digit first), as u = ceil(256 v / 243). Three times u is 256 d + u' with d
+// the first digit and u' the byte of the other four: in bytes, u' is 3u modulo
+// 256, two additions. Why: u = 256 v / 243 + r, 0 <= r < 1, so 3u / 256 =
+// v / 81 + 3r / 256, whose integer part is that of v / 81, as v is an integer
+// and 80/81 + 3/256 < 1; after four more steps the error is 243 r / 256 < 1.
+//
+// Dot products are linear: with A_k = sum of u_k * a, u_k the byte after k
+// steps,
+//
+//   3 A_k - A_(k+1) = sum of (3 u_k - u_(k+1)) * a = 256 * sum of d_k * a
+//
+// so six dot products of undecoded bytes give five rows. 3 A_k may leave 32
+// bits, the difference does not: 256 * 2 * 127 * K < 2^31 for K < 33000, and
+// additions modulo 2^32 are exact.
+//
+// A target with a signed dot product only gets s = u - 128: tripling modulo
+// 256 maps 128 to 128, so s follows the same chain, and 3 s_k - s_(k+1) =
+// 256 d_k - 256 contains the codes' bias.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "DotTile.h"
+#include "Formats.h"
+
+using namespace mlir;
+using namespace bitnetc;
+
+namespace {
+
+class T5 : public PackingFormat {
+public:
+  ternary::PackingFormatInterface getAttr(MLIRContext *context) const override {
+    return ternary::T5Attr::get(context);
+  }
+  StringRef getName() const override { return "t5"; }
+  Geometry getGeometry() const override {
+    return Geometry::of<ternary::T5Attr>();
+  }
+
+  void packTile(const int8_t *weights, int64_t columns,
+                uint8_t *out) const override {
+    int64_t steps = (columns + 3) / 4;
+    for (int64_t byte = 0; byte < steps * 64; ++byte) {
+      int64_t lane = byte % 64 / 4, column = byte / 64 * 4 + byte % 4;
+      int value = 0;
+      for (int64_t digit = 0; digit < 5; ++digit) {
+        int8_t w = column < columns
+                       ? weights[(16 * digit + lane) * columns + column]
+                       : 0;
+        value = 3 * value + w + 1;
+      }
+      out[byte] = (256 * value + 242) / 243;
+    }
+  }
+  void unpackTile(const uint8_t *bytes, int64_t columns,
+                  int8_t *out) const override {
+    int64_t steps = (columns + 3) / 4;
+    for (int64_t byte = 0; byte < steps * 64; ++byte) {
+      int64_t lane = byte % 64 / 4, column = byte / 64 * 4 + byte % 4;
+      unsigned rest = bytes[byte];
+      for (int64_t digit = 0; digit < 5 && column < columns; ++digit) {
+        out[(16 * digit + lane) * columns + column] =
+            int8_t(3 * rest / 256) - 1;
+        rest = 3 * rest % 256;
+      }
+    }
+  }
+
+  std::optional<std::string>
+  getUnsupportedReason(const TargetInfo &target) const override {
+    if (target.dotMax == 255 || target.signedDot)
+      return std::nullopt;
+    return "needs a dot product of full bytes (AVX-VNNI, AVX-512-VNNI or "
+           "dotprod)";
+  }
+  int64_t getAccumulators() const override { return 6; }
+  double getCyclesPer64Bytes(const TargetInfo &target,
+                             int64_t tokens) const override {
+    double operations = 10 + 6.0 * tokens;
+    if (target.vectorBytes == 64)
+      return operations / 2;
+    if (target.arch == TargetInfo::Arch::AArch64)
+      return 4 * operations / 2;
+    return std::max(2 * operations / 3, 6.0 * tokens);
+  }
+
+  void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
+                const TileOperands &operands) const override {
+    bool isSigned = target.dotMax < 255;
+    auto step = [&](TileEmitter &e, Value bytes, ArrayRef<Value> activations,
+                    MutableArrayRef<Value> acc) {
+      Value x = bytes;
+      if (isSigned) // u - 128 modulo 256
+        x = e.add(x, e.splat(e.bytesType(64), 128));
+      for (int64_t i = 0; i < 6; ++i) {
+        // Hidden from LLVM, which would make one multiplication of several
+        // additions; vectors of bytes have no multiplication.
+        if (i != 0)
+          x = e.opaque(e.add(e.opaque(e.add(x, x)), x));
+        for (auto [token, a] : llvm::enumerate(activations))
+          acc[6 * token + i] =
+              e.dot4(acc[6 * token + i], x, a, isSigned ? 128 : 255, isSigned);
+      }
+    };
+    auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
+      SmallVector<Value> rows;
+      for (int64_t i = 0; i < 5; ++i) {
+        Value triple = e.add(e.add(acc[i], acc[i]), acc[i]);
+        Value row = e.shiftLanesRight(e.sub(triple, acc[i + 1]), 8);
+        rows.push_back(isSigned ? row : e.sub(row, sum));
+      }
+      return rows;
+    };
+    // Twelve accumulators (two sets) cost more than they bring: measured 8 %.
+    emitDotTile(builder, loc, target, operands, {6, 1, step, finish});
+  }
+};
+
+} // namespace
+
+const PackingFormat &bitnetc::getT5() {
+  static const T5 format;
+  return format;
+}

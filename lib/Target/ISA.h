@@ -1,0 +1,43 @@
+//===- ISA.h - One table of facts per instruction set ----------*- C++ -*-===//
+//
+// Each lib/Target/<ISA>.cpp defines one Isa. Everything that depends on the
+// architecture in target resolution is in it.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_LIB_TARGET_ISA_H
+#define BITNETC_LIB_TARGET_ISA_H
+
+#include "bitnetc/Target/TargetInfo.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace bitnetc {
+
+/// A feature of runtime/include/bitnet/cpu_features.def.
+struct RuntimeFeature {
+  llvm::StringRef name; // LLVM's
+  unsigned bit;         // in bn_model.cpu_features
+};
+
+struct Isa {
+  TargetInfo::Arch arch;
+  /// What an error about an unknown CPU proposes.
+  llvm::StringRef suggestedCpus;
+  /// CPU and features for an empty `--cpu` with a triple that is not the
+  /// host's.
+  llvm::StringRef baselineCpu, baselineFeatures;
+  /// The features the runtime can check before it runs generated code.
+  llvm::ArrayRef<RuntimeFeature> runtimeFeatures;
+  /// The CPU that `native` builds on, given the host's features.
+  llvm::StringRef (*getNativeCpu)(const llvm::StringMap<bool> &host);
+  /// Sets vectorBytes, vectorRegisters, dotMax and signedDot from `has`, or
+  /// refuses the machine.
+  llvm::Error (*setFacts)(TargetInfo &target);
+};
+
+extern const Isa x86Isa, aarch64Isa;
+
+} // namespace bitnetc
+
+#endif // BITNETC_LIB_TARGET_ISA_H

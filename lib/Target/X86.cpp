@@ -1,0 +1,56 @@
+//===- X86.cpp - What the compiler knows of x86-64 ------------------------===//
+//
+// Sources: Intel SDM vol. 2 (VPDPBUSD, VPMADDUBSW), vol. 1 section 15.2 (16 or
+// 32 registers); x86-64 psABI section 3.1.1 (the levels v2, v3, v4).
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "ISA.h"
+#include "bitnetc/Support/Error.h"
+
+using namespace llvm;
+using namespace bitnetc;
+
+static constexpr RuntimeFeature runtimeFeatures[] = {
+#define BN_X86_FEATURE(BIT, NAME, LEAF, SUBLEAF, REG, REGBIT, STATE)           \
+  {NAME, BIT},
+#include "bitnet/cpu_features.def"
+};
+
+/// The highest plain level whose features the host has: the host's own extra
+/// features come on top, and model names are never asked (virtual machines
+/// hide them, and hide features behind them).
+static StringRef getNativeCpu(const StringMap<bool> &host) {
+  for (StringRef feature : {"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt"})
+    if (!host.lookup(feature))
+      return "x86-64-v2";
+  return "x86-64-v3";
+}
+
+static Error setFacts(TargetInfo &target) {
+  if (!target.hasFeature("avx2") || !target.hasFeature("fma"))
+    return makeError("the CPU '" + target.cpu +
+                     "' lacks AVX2 or FMA, which generated code needs; use a "
+                     "CPU of x86-64-v3 or above");
+  // Byte operations on 512 bits need AVX-512BW; AVX-512VL gives registers
+  // 16-31 to the narrower ones, too.
+  bool wide = target.hasFeature("avx512bw");
+  target.vectorBytes = wide ? 64 : 32;
+  target.vectorRegisters = wide || target.hasFeature("avx512vl") ? 32 : 16;
+  // vpdpbusd takes u8 x s8; vpmaddubsw adds two products in 16 bits and
+  // saturates: 2 * 127 * 128 = 32512 is below 2^15, 2 * 128 * 128 is not.
+  bool vnni = target.hasFeature("avx512vnni") || target.hasFeature("avxvnni");
+  target.dotMax = vnni ? 255 : 127;
+  target.signedDot = false;
+  return Error::success();
+}
+
+const Isa bitnetc::x86Isa = {
+    TargetInfo::Arch::X86_64,
+    "x86-64-v3, x86-64-v4, icelake-server, sapphirerapids, znver4",
+    "x86-64-v3",
+    "",
+    runtimeFeatures,
+    getNativeCpu,
+    setFacts,
+};
