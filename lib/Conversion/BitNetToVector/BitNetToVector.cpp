@@ -1,0 +1,89 @@
+//===- BitNetToVector.cpp - bitnet kernels -> loops over vectors ----------===//
+//
+// Replaces every bitnet operation in memref form; weights and parallel regions
+// stay. What is still in tensor form is an error, because there is no memory to
+// write to.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "Lowerings.h"
+#include "bitnetc/Conversion/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace bitnetc {
+#define GEN_PASS_DEF_CONVERTBITNETTOVECTOR
+#include "bitnetc/Conversion/Passes.h.inc"
+} // namespace bitnetc
+
+using namespace mlir;
+using namespace bitnetc;
+
+/// Checks that rows of the operands can be read as vectors.
+static LogicalResult verifyKernel(Operation *op) {
+  for (Value operand : op->getOperands()) {
+    Type type = operand.getType();
+    if (isa<TensorType, bitnet::KVCacheType>(type))
+      return op->emitOpError("expected operands in memory, but got ")
+             << type << "; run 'bitnet-plan-memory' first";
+    auto memref = dyn_cast<MemRefType>(type);
+    if (!memref)
+      continue;
+    if (!memref.isLastDimUnitStride())
+      return op->emitOpError("expected rows of consecutive elements, but got ")
+             << type;
+    // The number of tokens and of positions may be unknown, nothing else.
+    bool isCache = memref.getRank() == 4;
+    for (auto [i, size] : llvm::enumerate(memref.getShape()))
+      if (ShapedType::isDynamic(size) &&
+          (isCache ? i != 2 : i != 0 || memref.getRank() == 1))
+        if (!memref.getElementType().isInteger())
+          return op->emitOpError("expected static columns and heads, but got ")
+                 << type;
+  }
+  return success();
+}
+
+/// Writes the kernel of `op`, if it is one.
+static LogicalResult lower(Operation *op) {
+  if (isa<bitnet::WeightOp, bitnet::ParallelOp, bitnet::YieldOp>(op))
+    return success();
+  if (isa<bitnet::BitLinearOp>(op))
+    return op->emitOpError("expected no BitLinear layers; run "
+                           "'convert-bitnet-to-ternary' first");
+  if (isa<bitnet::WeightRefOp, bitnet::KVLayerOp>(op))
+    return op->emitOpError("expected operations in memory form only; run "
+                           "'bitnet-plan-memory' first");
+  if (failed(verifyKernel(op)))
+    return failure();
+  OpBuilder builder(op);
+  VectorEmitter emitter(builder, op->getLoc());
+  TypeSwitch<Operation *>(op)
+      .Case<bitnet::AddOp, bitnet::AttentionOp, bitnet::EmbeddingOp,
+            bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::LMHeadOp,
+            bitnet::RMSNormOp, bitnet::RopeAnglesOp, bitnet::RopeOp>(
+          [&](auto kernel) { emitKernel(emitter, kernel); });
+  op->erase();
+  return success();
+}
+
+namespace {
+
+struct ConvertBitNetToVectorPass
+    : bitnetc::impl::ConvertBitNetToVectorBase<ConvertBitNetToVectorPass> {
+  void runOnOperation() override {
+    SmallVector<Operation *> kernels;
+    getOperation()->walk([&](Operation *op) {
+      if (isa_and_nonnull<bitnet::BitNetDialect>(op->getDialect()))
+        kernels.push_back(op);
+    });
+    for (Operation *op : kernels)
+      if (failed(lower(op)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

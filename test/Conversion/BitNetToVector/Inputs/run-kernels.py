@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Runs lowered bitnet kernels of odd sizes against references in NumPy.
+
+What the dialect defines to the bit (order of sums, roundings) is compared to
+the bit, the rest with its error bound.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+
+import harness
+import numpy as np
+from harness import Case, Ref
+
+random = np.random.default_rng(20)
+WIDTHS = [1, 7, 16, 100, 257]
+EPSILON = 2.0 ** -24  # half an ulp of 1 in f32
+
+
+def normal(*shape):
+    return random.standard_normal(shape).astype(np.float32)
+
+
+def rows(array, check=None, pad=0, offset=0):
+    """A [tokens, columns] memref: one static token, or a dynamic number."""
+    m, k = array.shape
+    tokens = 1 if m == 1 else "?"
+    type = f"memref<{tokens}x{k}xf32, strided<[{k + pad}, 1], offset: ?>>"
+    return Ref(array, strides=[k + pad, 1], offset=offset, type=type,
+               check=check)
+
+
+def result(expected, tolerance=0.0, pad=3, offset=5):
+    """A destination that must come back as `expected`, to the bit or, in f64,
+    with the absolute error `tolerance`."""
+    def check(got, where):
+        if got.shape != expected.shape:
+            raise SystemExit(f"{where}: shape {got.shape}")
+        if np.ndim(tolerance) == 0 and tolerance == 0:
+            bad = got.view(np.int32) != expected.astype(np.float32).view(np.int32)
+        else:
+            error = np.abs(got.astype(np.float64) - expected)
+            bad = ~(error <= tolerance)
+        if bad.any():
+            at = tuple(int(i[0]) for i in np.nonzero(bad))
+            raise SystemExit(f"{where}: expected {expected[at]!r}, but got "
+                             f"{got[at]!r} at {at}")
+    return rows(np.full(expected.shape, np.nan), check, pad, offset)
+
+
+def ulp(x):
+    """The distance of f32 numbers at x."""
+    return np.spacing(np.abs(x).astype(np.float32)).astype(np.float64)
+
+
+def fma(a, b, c):
+    """a * b + c rounded once (the product is exact in f64)."""
+    return (a.astype(np.float64) * b + c).astype(np.float32)
+
+
+def lane_sum(a, b):
+    """Sum of a * b along the last axis in the order the dialect defines."""
+    k = a.shape[-1]
+    pad = [(0, 0)] * (a.ndim - 1) + [(0, -k % 16)]
+    a, b = np.pad(a, pad), np.pad(b, pad)
+    lanes = np.zeros(np.broadcast_shapes(a.shape, b.shape)[:-1] + (16,),
+                     np.float32)
+    for i in range(0, a.shape[-1], 16):
+        lanes = fma(a[..., i:i + 16], b[..., i:i + 16], lanes)
+    for width in (8, 4, 2, 1):
+        lanes = lanes[..., :width] + lanes[..., width:]
+    return lanes[..., 0]
+
+
+def add_cases():
+    for k in WIDTHS:
+        for m in (1, 3):
+            a, b = normal(m, k), normal(m, k)
+            yield Case(f"add_{m}x{k}",
+                       "bitnet.add %0, %1 into %2 : ($0, $1, $2) -> ()",
+                       [rows(a, pad=2), rows(b), result(a + b)])
+
+
+def norm_cases():
+    one, eps = np.float32(1), np.float32(1e-5)
+    for k in WIDTHS:
+        for m, kind in ((1, "f32"), (3, "bf16"), (1, "f16")):
+            x, gain = normal(m, k), normal(k)
+            stored, gain = convert(gain, kind)
+            mean = lane_sum(x, x) / np.float32(k)
+            inverse = one / np.sqrt(mean + eps)
+            yield Case(f"rms_norm_{m}x{k}_{kind}",
+                       "bitnet.rms_norm %0, %1 into %2 eps 1.0e-05 : "
+                       "($0, $1, $2) -> ()",
+                       [rows(x), Ref(stored, kind),
+                        result(gain * (x * inverse[:, None]))])
+
+
+def convert(array, kind):
+    """`array` as it is stored in `kind`, and the f32 values of that."""
+    if kind == "bf16":
+        bits = (array.view(np.uint32) >> 16).astype(np.uint16)
+        return bits, (bits.astype(np.uint32) << 16).view(np.float32)
+    stored = array.astype(harness.DTYPES[kind])
+    return stored, stored.astype(np.float32)
+
+
+def embedding_cases():
+    for k in WIDTHS:
+        for m, kind in ((1, "bf16"), (3, "f32"), (1, "f16")):
+            stored, table = convert(normal(11, k), kind)
+            tokens = random.integers(0, 11, m)
+            type = f"memref<{1 if m == 1 else '?'}xi32, strided<[1], offset: ?>>"
+            yield Case(f"embedding_{m}x{k}_{kind}",
+                       "bitnet.embedding %0, %1 into %2 : ($0, $1, $2) -> ()",
+                       [Ref(tokens, "i32", offset=2, type=type),
+                        Ref(stored, kind), result(table[tokens])])
+
+
+def activation_cases():
+    for k in WIDTHS:
+        for m in (1, 3):
+            x, up = normal(m, k) * 8, normal(m, k)
+            x.flat[0] = (-105 if m == 1 else 95)  # e^-x beyond f32; e^-95 = 0
+            for kind in ("silu", "relu2", "gelu"):
+                yield activation_case(f"{kind}_{m}x{k}", kind, x, up)
+    # e^x alone: silu(x) / x = 1 / (1 + e^-x) over all magnitudes.
+    x = np.linspace(-88, 88, 4099, dtype=np.float32)[None, :]
+    yield activation_case("silu_sweep", "silu", x, np.ones_like(x))
+
+
+def activation_case(name, kind, x, up):
+    wide, scale = x.astype(np.float64), np.abs(x.astype(np.float64) * up)
+    if kind == "relu2":
+        positive = np.maximum(x, np.float32(0))
+        expected, tolerance = positive * positive * up, 0
+    elif kind == "silu":
+        # Four roundings and e^x (1.02 ulp); below e^-87 numbers are denormal.
+        expected = wide / (1 + np.exp(-wide)) * up
+        tolerance = np.abs(expected) * 5 * EPSILON + 1e-37
+    else:
+        # The error of the exponent is relative, so that of the result is one
+        # of x * up.
+        u = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide ** 3)
+        expected = 0.5 * wide * (1 + np.tanh(u)) * up
+        tolerance = scale * 6 * EPSILON + 1e-37
+    return Case(name, f"bitnet.gated_act {kind} %0, %1 into %2 : "
+                "($0, $1, $2) -> ()",
+                [rows(x), rows(up), result(expected, tolerance)])
+
+
+def rope_cases():
+    for dim in (2, 24, 100, 128):
+        for m in (1, 3):
+            x, angles = normal(m, 3 * dim), normal(m, dim)
+            c, s = angles[:, None, :dim // 2], angles[:, None, dim // 2:]
+            heads = x.reshape(m, 3, dim)
+            a, b = heads[..., :dim // 2], heads[..., dim // 2:]
+            y = np.concatenate([a * c - b * s, b * c + a * s], -1)
+            yield Case(f"rope_{m}x{dim}",
+                       "bitnet.rope %0, %1 into %2 : ($0, $1, $2) -> ()",
+                       [rows(x), rows(angles), result(y.reshape(m, 3 * dim))])
+
+
+def angle_cases():
+    for dim, m, position in ((100, 1, 0), (24, 1, 131072), (2, 3, 77),
+                             (100, 1500, 0), (66, 1500, 129600)):
+        # From 1 down, as rotary frequencies are, but with all their bits.
+        f = (10000.0 ** -random.random(dim // 2)).astype(np.float32)
+        f[0] = 1
+        p = np.arange(position, position + m).astype(np.float32)
+        angle = (p[:, None] * f[None, :]).astype(np.float64)
+        expected = np.concatenate([np.cos(angle), np.sin(angle)], -1)
+        yield Case(f"angles_{m}x{dim}_{position}",
+                   "bitnet.rope_angles %0, %1 into %2 : ($0, $1, $2) -> ()",
+                   [position, Ref(f),
+                    result(expected, 0.51 * ulp(expected))])
+
+
+def cache_ref(array, kind, check=None):
+    """A [2, heads, positions, dim] cache, its heads spaced apart."""
+    _, heads, positions, dim = array.shape
+    strides = [heads * (positions + 2) * dim, (positions + 2) * dim, dim, 1]
+    return Ref(array, kind, strides, offset=7, check=check,
+               type=f"memref<2x{heads}x?x{dim}x{kind}, "
+                    f"strided<[?, ?, {dim}, 1], offset: ?>>")
+
+
+def store_cases():
+    for dim, heads, m, kind in ((24, 2, 1, "f32"), (100, 1, 3, "f16"),
+                                (16, 3, 1, "f16"), (7, 1, 3, "f32")):
+        position = 4
+        cache = normal(2, heads, 9, dim).astype(harness.DTYPES[kind])
+        keys, values = normal(m, heads * dim), normal(m, heads * dim)
+        expected = cache.copy()
+        for half, source in enumerate((keys, values)):
+            new = source.reshape(m, heads, dim).transpose(1, 0, 2)
+            expected[half, :, position:position + m] = new
+
+        def check(got, where, expected=expected):
+            if got.tobytes() != expected.tobytes():
+                raise SystemExit(f"{where}: wrong cache")
+        yield Case(f"store_{m}x{heads}x{dim}_{kind}",
+                   "bitnet.kv_store %0, %1, %2 at %3 : $0, $1, $2",
+                   [rows(keys), rows(values), cache_ref(cache, kind, check),
+                    position])
+
+
+def attention_cases():
+    for dim, heads, kv_heads, m, position, kind in (
+            (24, 2, 2, 1, 0, "f32"), (100, 5, 1, 1, 2, "f32"),
+            (128, 4, 1, 1, 63, "f32"), (128, 4, 1, 1, 64, "f16"),
+            (24, 6, 1, 3, 299, "f32"), (100, 8, 2, 3, 126, "f16"),
+            (2, 1, 1, 3, 61, "f32")):
+        positions = position + m
+        stored, cache = convert(normal(2, kv_heads, positions, dim), kind)
+        queries = normal(m, heads * dim) * 3
+        expected, tolerance = attend(queries, cache, heads, position)
+        name = f"attention_{m}x{heads}x{kv_heads}x{dim}_{position}_{kind}"
+        op = f"bitnet.attention %0, %1 at %2 into %3 heads {heads} : " \
+             "($0, $1, $2, $3) -> ()"
+        yield Case(name, op, [rows(queries, pad=1), cache_ref(stored, kind),
+                              position, result(expected, tolerance)])
+        if m == 1:
+            continue
+        # The same tokens and key-value heads one by one, from the same cache:
+        # attention_cases_agree compares.
+        group = heads // kv_heads * dim
+        for t in range(m):
+            for h in range(kv_heads):
+                part = slice(h * group, (h + 1) * group)
+                one = op.replace(f"heads {heads}", f"heads {heads // kv_heads}")
+                yield Case(f"{name}__{t}_{h}", one, [
+                    rows(queries[t:t + 1, part]),
+                    cache_ref(stored[:, h:h + 1, :position + t + 1], kind),
+                    position + t,
+                    result(expected[t:t + 1, part], tolerance)])
+
+
+def attend(queries, cache, heads, position):
+    """Causal attention in f64 and a bound of the error in f32."""
+    m, (_, kv_heads, _, dim) = len(queries), cache.shape
+    q = queries.reshape(m, heads, dim).astype(np.float64)
+    keys, values = np.repeat(cache.astype(np.float64), heads // kv_heads, 1)
+    out = np.empty((m, heads, dim))
+    largest = 0.0
+    for t in range(m):
+        n = position + t + 1
+        scores = np.einsum("hd,hpd->hp", q[t], keys[:, :n]) / np.sqrt(dim)
+        largest = max(largest, np.abs(scores).max())
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        weights /= weights.sum(-1, keepdims=True)
+        out[t] = np.einsum("hp,hpd->hd", weights, values[:, :n])
+    # Scores have the relative error of some roundings, which the exponential
+    # turns into an error of the weights; the values are bounded by the largest.
+    bound = (8 * largest + 16) * EPSILON * np.abs(values).max()
+    return out.reshape(m, -1), bound
+
+
+def head_cases():
+    for k in WIDTHS + [48]:
+        for m, count, kind in ((1, 16, "bf16"), (3, 5, "f32"), (3, 7, "f16")):
+            stored, table = convert(normal(count, k), kind)
+            x = normal(m, k)
+            x_ref = rows(x)
+            x_ref.type = f"memref<?x{k}xf32>"
+            out = result(lane_sum(table[None], x[:, None]))
+            out.type = out.type.replace("memref<1x", "memref<?x")
+            yield Case(f"head_{m}x{k}x{count}_{kind}",
+                       "bitnet.lm_head %0, %1 into %2 : ($0, $1, $2) -> ()",
+                       [x_ref, Ref(stored, kind), out])
+
+
+def check_attention_parts(results):
+    """Attention of one token and one key-value head has the bits it has among
+    others."""
+    compared = 0
+    for name, arrays in results.items():
+        whole, _, part = name.partition("__")
+        if not part:
+            continue
+        token, head = map(int, part.split("_"))
+        expected, got = results[whole][-1][token], arrays[-1][0]
+        expected = expected[head * got.size:(head + 1) * got.size]
+        if expected.tobytes() != got.tobytes():
+            raise SystemExit(f"{name}: differs from {whole}")
+        compared += 1
+    print(f"attention of {compared} parts agrees with the whole")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--opt", default="bitnet-opt",
+                        help="the tool that has convert-bitnet-to-vector")
+    parser.add_argument("--folder", required=True, help="for what it writes")
+    parser.add_argument("--qemu", default="qemu-aarch64",
+                        help="the command that runs aarch64 programs")
+    parser.add_argument("targets", nargs="+",
+                        help="x86-64 levels, as x86-64-v3, or aarch64")
+    args = parser.parse_args()
+    cases = [case for family in (
+        add_cases, norm_cases, embedding_cases, activation_cases, rope_cases,
+        angle_cases, store_cases, attention_cases, head_cases)
+        for case in family()]
+    results = harness.run_cases(cases, args.opt, args.folder, args.targets,
+                                args.qemu)
+    check_attention_parts(results)
+
+
+if __name__ == "__main__":
+    main()
