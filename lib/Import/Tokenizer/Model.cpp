@@ -126,10 +126,13 @@ static Error readMerges(const Node &model, TokenizerModel &out) {
   SmallString<64> whole;
   out.merges.reserve((*merges)->size());
   for (const auto &[rank, value] : enumerate(**merges)) {
+    auto error = [&, rank = rank](const Twine &message) {
+      std::string place = (model.place + ".merges[" + Twine(rank) + "]").str();
+      return Node(model.file, place, *model.object).error(message);
+    };
     auto pair = getPair(value);
     if (!pair)
-      return model.error("merges[" + Twine(rank) +
-                         "]: expected two tokens, but got " + describe(&value));
+      return error("expected two tokens, but got " + describe(&value));
     whole = pair->first;
     whole += pair->second;
     int32_t ids[3] = {findToken(out, pair->first), findToken(out, pair->second),
@@ -137,9 +140,8 @@ static Error readMerges(const Node &model, TokenizerModel &out) {
     StringRef texts[3] = {pair->first, pair->second, whole};
     for (int i = 0; i < 3; ++i)
       if (ids[i] < 0)
-        return model.error("merges[" + Twine(rank) +
-                           "]: expected tokens of the vocabulary, but got '" +
-                           texts[i] + "'");
+        return error("expected tokens of the vocabulary, but got '" + texts[i] +
+                     "'");
     out.merges.push_back(
         {uint32_t(ids[0]), uint32_t(ids[1]), uint32_t(rank), uint32_t(ids[2])});
   }
