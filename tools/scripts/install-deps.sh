@@ -13,9 +13,10 @@ packages=(
   zlib1g-dev libzstd-dev libxml2-dev libutf8proc-dev
   # Executables for another machine, and running them here.
   gcc-aarch64-linux-gnu g++-aarch64-linux-gnu qemu-user
-  # Tests: FileCheck and lit, unit tests, sanitizers, NumPy, formatting.
+  # Tests: FileCheck and lit (whose time limit needs psutil), unit tests,
+  # sanitizers, NumPy, formatting.
   llvm-22-tools libgtest-dev libgmock-dev libclang-rt-22-dev
-  python3 python3-numpy clang-format-22
+  python3 python3-numpy python3-psutil clang-format-22
 )
 
 missing=()
