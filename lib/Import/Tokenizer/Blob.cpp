@@ -5,6 +5,7 @@
 #include "TokenizerModel.h"
 #include "UnicodeTables.h"
 #include "bitnetc/Support/Error.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
@@ -93,10 +94,10 @@ void Writer::writeVocabHash() {
 
 void Writer::writeMerges() {
   std::vector<MergeRule> rules = model.merges;
-  std::stable_sort(
-      rules.begin(), rules.end(), [](const MergeRule &a, const MergeRule &b) {
-        return std::tie(a.left, a.right) < std::tie(b.left, b.right);
-      });
+  llvm::sort(rules, [](const MergeRule &a, const MergeRule &b) {
+    return std::tie(a.left, a.right, a.rank) <
+           std::tie(b.left, b.right, b.rank);
+  });
   std::vector<uint32_t> rows(model.tokens.size() + 1);
   std::vector<Merge> merges;
   for (size_t i = 0; i < rules.size(); ++i) {
@@ -115,9 +116,9 @@ void Writer::writeMerges() {
 }
 
 void Writer::writeAdded(SectionKind kind, std::vector<AddedText> tokens) {
-  std::stable_sort(
-      tokens.begin(), tokens.end(),
-      [](const AddedText &a, const AddedText &b) { return a.text < b.text; });
+  llvm::sort(tokens, [](const AddedText &a, const AddedText &b) {
+    return std::tie(a.text, a.id) < std::tie(b.text, b.id);
+  });
   std::vector<AddedToken> out;
   for (size_t i = 0; i < tokens.size(); ++i) {
     const AddedText &token = tokens[i];

@@ -24,8 +24,8 @@ constexpr char magic[8] = {'B', 'N', 'T', 'O', 'K', 'E', 'N', '\x01'};
 /// Bumped with every change of this file; another version is refused.
 constexpr uint32_t version = 1;
 constexpr uint32_t alignment = 8;
-/// No tokenizer has more; keeps sums of offsets inside 32 bits.
-constexpr uint32_t maxVocab = 1u << 24;
+/// Four times the largest vocabulary known (Gemma, 262144).
+constexpr uint32_t maxVocab = 1u << 20;
 constexpr uint32_t maxTokenBytes = 1u << 16;
 
 /// Order of Header::sections.
