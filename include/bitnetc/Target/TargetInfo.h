@@ -38,6 +38,8 @@ struct TargetInfo {
   double memoryBytesPerCycle = 6;
   /// One exact s8 x s8 dot-product instruction exists (sdot).
   bool signedDot = false;
+  /// Vectors of bytes have a multiplication (NEON mul; x86 has none).
+  bool byteMultiply = false;
 
   bool hasFeature(llvm::StringRef feature) const {
     return has.count(std::string(feature)) != 0;

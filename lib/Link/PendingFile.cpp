@@ -1,0 +1,59 @@
+//===- PendingFile.cpp - Files that are whole or absent -------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Link/Link.h"
+#include "bitnetc/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Signals.h"
+
+using namespace llvm;
+using namespace bitnetc;
+
+Expected<std::unique_ptr<PendingFile>> PendingFile::create(StringRef path,
+                                                           bool executable) {
+  if (sys::fs::is_directory(path))
+    return makeFileError(path, "expected a file to write, but got a directory");
+  std::unique_ptr<PendingFile> file(new PendingFile);
+  int descriptor;
+  SmallString<128> temporary;
+  unsigned mode = sys::fs::all_read | sys::fs::owner_write;
+  if (executable)
+    mode |= sys::fs::all_exe;
+  if (std::error_code error = sys::fs::createUniqueFile(
+          path + ".%%%%%%.tmp", descriptor, temporary, sys::fs::OF_None, mode))
+    return makeFileError(path, "cannot write: " + error.message());
+  file->path = path.str();
+  file->temporary = temporary.str().str();
+  file->executable = executable;
+  file->stream =
+      std::make_unique<raw_fd_ostream>(descriptor, /*shouldClose=*/true);
+  sys::RemoveFileOnSignal(file->temporary);
+  return std::move(file);
+}
+
+PendingFile::~PendingFile() {
+  if (stream) {
+    stream->close();
+    stream->clear_error();
+  }
+  if (!temporary.empty()) {
+    sys::fs::remove(temporary);
+    sys::DontRemoveFileOnSignal(temporary);
+  }
+}
+
+Error PendingFile::commit() {
+  stream->close();
+  std::error_code error = stream->error();
+  stream->clear_error();
+  stream.reset();
+  if (error)
+    return makeFileError(path, "cannot write: " + error.message());
+  if ((error = sys::fs::rename(temporary, path)))
+    return makeFileError(path, "cannot write: " + error.message());
+  sys::DontRemoveFileOnSignal(temporary);
+  temporary.clear();
+  return Error::success();
+}

@@ -1,0 +1,208 @@
+//===- WeightWriter.cpp - Stream packed weights into a file ---------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Link/WeightWriter.h"
+#include "bitnetc/Formats/PackingFormat.h"
+#include "bitnetc/Import/BuildModule.h"
+#include "bitnetc/Support/Error.h"
+#include "dialects/BitNet/BitNet.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/Support/Parallel.h"
+
+using namespace bitnetc;
+using llvm::Error;
+using llvm::StringRef;
+
+/// Unpacked bytes that are in memory at once while a matrix is packed.
+static constexpr int64_t kBatchBytes = 32 << 20;
+
+std::vector<PlannedWeight> bitnetc::collectWeights(mlir::ModuleOp module) {
+  std::vector<PlannedWeight> weights;
+  for (auto op : module.getOps<bitnet::WeightOp>()) {
+    PlannedWeight weight;
+    weight.name = op.getSymName().str();
+    if (auto sources = op.getSources())
+      for (auto source : sources->getAsRange<mlir::StringAttr>())
+        weight.sources.push_back(source.str());
+    if (auto value = op.getValue())
+      weight.literal = *value;
+    weight.type = op.getType();
+    weight.offset = op.getOffset().value_or(0);
+    if (auto packed = mlir::dyn_cast<ternary::PackedType>(op.getType())) {
+      weight.bytes = packed.getSizeInBytes();
+    } else {
+      auto tensor = mlir::cast<mlir::RankedTensorType>(op.getType());
+      weight.bytes =
+          tensor.getNumElements() * tensor.getElementTypeBitWidth() / 8;
+    }
+    weights.push_back(std::move(weight));
+  }
+  llvm::sort(weights, [](const PlannedWeight &a, const PlannedWeight &b) {
+    return a.offset < b.offset;
+  });
+  return weights;
+}
+
+namespace {
+
+/// Writes the bytes of one weight after another.
+class Writer {
+public:
+  Writer(const Model &model, llvm::raw_ostream &os,
+         llvm::function_ref<void(uint64_t)> progress)
+      : model(model), os(os), progress(progress) {}
+
+  Error write(const PlannedWeight &weight) {
+    if (weight.literal)
+      return writeLiteral(weight);
+    if (auto packed = mlir::dyn_cast<ternary::PackedType>(weight.type))
+      return writePacked(weight, packed);
+    if (StringRef(weight.sources.front()).ends_with(".scale"))
+      return writeScales(weight);
+    return writeDense(weight);
+  }
+
+private:
+  void put(const void *data, uint64_t bytes) {
+    os.write(static_cast<const char *>(data), bytes);
+    progress(bytes);
+  }
+
+  Error missing(const PlannedWeight &weight, StringRef source) {
+    return makeError("weight '" + weight.name + "': the model has no '" +
+                     source + "'");
+  }
+
+  Error writeLiteral(const PlannedWeight &weight) {
+    auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(weight.literal);
+    if (!dense || !dense.getElementType().isF32())
+      return makeError("weight '" + weight.name +
+                       "': expected a dense f32 literal");
+    for (float value : dense.getValues<float>())
+      put(&value, sizeof(value));
+    return Error::success();
+  }
+
+  /// Norms become f32; embedding and head are copied as they are.
+  Error writeDense(const PlannedWeight &weight) {
+    const DenseWeight *dense = findDenseWeight(model, weight.sources.front());
+    if (!dense)
+      return missing(weight, weight.sources.front());
+    if (dense->bytes == weight.bytes) {
+      constexpr uint64_t chunk = 4 << 20;
+      for (uint64_t at = 0; at < dense->bytes; at += chunk)
+        put(dense->data + at, std::min(chunk, dense->bytes - at));
+      return Error::success();
+    }
+    std::vector<float> values(weight.bytes / sizeof(float));
+    readDense(*dense, 0, values.size(), values.data());
+    put(values.data(), weight.bytes);
+    return Error::success();
+  }
+
+  Error writeScales(const PlannedWeight &weight) {
+    for (StringRef source : weight.sources) {
+      source.consume_back(".scale");
+      const TernaryWeight *matrix = findTernaryWeight(model, source);
+      if (!matrix)
+        return missing(weight, source);
+      auto scale = matrix->scale();
+      if (!scale)
+        return scale.takeError();
+      std::vector<float> rows(matrix->rows, *scale);
+      put(rows.data(), rows.size() * sizeof(float));
+    }
+    return Error::success();
+  }
+
+  Error writePacked(const PlannedWeight &weight, ternary::PackedType type) {
+    std::vector<const TernaryWeight *> matrices;
+    int64_t rows = 0;
+    for (StringRef source : weight.sources) {
+      const TernaryWeight *matrix = findTernaryWeight(model, source);
+      if (!matrix)
+        return missing(weight, source);
+      matrices.push_back(matrix);
+      rows += matrix->rows;
+    }
+    if (rows != type.getN())
+      return makeError("weight '" + weight.name + "': expected " +
+                       llvm::Twine(type.getN()) + " rows, but got " +
+                       llvm::Twine(rows));
+    const PackingFormat &format = getFormat(type.getFormat());
+    int64_t tileRows = type.getFormat().getTileRows(), k = type.getK();
+    int64_t tiles = type.getNumTiles(), tileBytes = type.getTileBytes();
+    int64_t batch =
+        std::clamp<int64_t>(kBatchBytes / (tileRows * k), 1, tiles);
+    std::vector<int8_t> unpacked(batch * tileRows * k);
+    std::vector<uint8_t> packed(batch * tileBytes);
+    for (int64_t first = 0; first < tiles; first += batch) {
+      int64_t count = std::min(batch, tiles - first);
+      std::vector<Error> errors;
+      for (int64_t i = 0; i < count; ++i)
+        errors.push_back(Error::success());
+      llvm::parallelFor(0, count, [&](size_t i) {
+        int8_t *rowsOut = unpacked.data() + i * tileRows * k;
+        errors[i] = llvm::joinErrors(
+            std::move(errors[i]),
+            readRows(matrices, (first + i) * tileRows, tileRows, k, rowsOut));
+        format.packTile(rowsOut, k, packed.data() + i * tileBytes);
+      });
+      Error failed = Error::success();
+      for (Error &error : errors)
+        if (!failed)
+          failed = std::move(error);
+        else
+          llvm::consumeError(std::move(error));
+      if (failed)
+        return failed;
+      put(packed.data(), count * tileBytes);
+    }
+    return Error::success();
+  }
+
+  /// Rows of stacked matrices; rows past the last are zero.
+  static Error readRows(llvm::ArrayRef<const TernaryWeight *> matrices,
+                        int64_t row, int64_t count, int64_t k, int8_t *out) {
+    for (const TernaryWeight *matrix : matrices) {
+      if (count > 0 && row < matrix->rows) {
+        int64_t part = std::min(count, matrix->rows - row);
+        if (Error error = matrix->readRows(row, part, out))
+          return error;
+        out += part * k;
+        count -= part;
+        row += part;
+      }
+      row -= matrix->rows;
+    }
+    std::fill_n(out, count * k, 0);
+    return Error::success();
+  }
+
+  const Model &model;
+  llvm::raw_ostream &os;
+  llvm::function_ref<void(uint64_t)> progress;
+};
+
+} // namespace
+
+Error bitnetc::writeWeights(const Model &model,
+                            llvm::ArrayRef<PlannedWeight> weights,
+                            llvm::raw_ostream &os,
+                            llvm::function_ref<void(uint64_t)> progress) {
+  Writer writer(model, os, progress);
+  uint64_t start = os.tell();
+  for (const PlannedWeight &weight : weights) {
+    os.write_zeros(weight.offset - (os.tell() - start));
+    if (Error error = writer.write(weight))
+      return error;
+    uint64_t expected = weight.offset + weight.bytes;
+    if (os.tell() - start != expected)
+      return makeError("weight '" + weight.name + "': expected " +
+                       llvm::Twine(weight.bytes) + " bytes, but wrote " +
+                       llvm::Twine(os.tell() - start - weight.offset));
+  }
+  return Error::success();
+}

@@ -1,0 +1,305 @@
+//===- Compiler.cpp - A model directory in, an executable out -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Pipeline/Compiler.h"
+#include "bitnetc/Codegen/Codegen.h"
+#include "bitnetc/Import/BuildModule.h"
+#include "bitnetc/Import/Tokenizer.h"
+#include "bitnetc/Link/Link.h"
+#include "bitnetc/Link/WeightWriter.h"
+#include "bitnetc/Support/Error.h"
+#include "bitnetc/Support/ProgressBar.h"
+#include "dialects/Ternary/Ternary.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+#include <chrono>
+#include <list>
+
+using namespace bitnetc;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace {
+
+/// One compilation.
+class Compiler {
+public:
+  explicit Compiler(const CompilerOptions &options)
+      : options(options), context(makeRegistry()) {}
+
+  Error run();
+
+private:
+  static mlir::DialectRegistry makeRegistry() {
+    mlir::DialectRegistry registry;
+    registerDialects(registry);
+    return registry;
+  }
+
+  Error runPasses(const Stage &stage);
+  Error emitText(const Stage &stage);
+  Error emitCode();
+  Error writeExecutable(StringRef object);
+  Error saveTemporary(const Stage &stage, llvm::function_ref<void(llvm::raw_ostream &)> print);
+  std::string describeModel();
+  void step(const llvm::Twine &text) {
+    if (!options.quiet)
+      llvm::errs() << llvm::formatv("[{0,5:f1} s] {1}\n", elapsed(), text.str());
+  }
+  double elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                         start)
+        .count();
+  }
+
+  const CompilerOptions &options;
+  mlir::MLIRContext context;
+  std::chrono::steady_clock::time_point start =
+      std::chrono::steady_clock::now();
+  TargetInfo target;
+  std::unique_ptr<Model> model;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<PlannedWeight> weights;
+  std::vector<char> tokenizer;
+};
+
+/// Stages are numbered in steps of ten, so that files sort in their order.
+unsigned getStageNumber(const Stage &stage) {
+  return 10 * (&stage - getStages().data());
+}
+
+Error Compiler::run() {
+  const Stage *last = findStage(options.emit);
+  if (!last)
+    return makeError("--emit: unknown stage '" + options.emit + "'");
+  auto resolved =
+      resolveTarget(options.triple, options.cpu, options.features);
+  if (!resolved)
+    return resolved.takeError();
+  target = std::move(*resolved);
+
+  step("importing " + options.model);
+  auto opened = openModel(options.model);
+  if (!opened)
+    return opened.takeError();
+  model = std::move(*opened);
+  if (last->name == "exe") {
+    if (model->tokenizerPath.empty())
+      return makeFileError(options.model, "tokenizer: expected 'tokenizer.json', "
+                                          "but there is none; add the "
+                                          "model's tokenizer file");
+    auto blob =
+        importTokenizer(model->tokenizerPath, model->config.eosTokens,
+                        model->config.bosToken, model->config.vocab);
+    if (!blob)
+      return blob.takeError();
+    tokenizer = std::move(*blob);
+  }
+  module = buildModule(*model, context, options.halfCache);
+  setTarget(*module, target);
+  module.get()->setAttr(
+      "bitnet.threads",
+      mlir::Builder(&context).getI64IntegerAttr(options.threads));
+
+  for (const Stage &stage : getStages()) {
+    if (!stage.build)
+      return emitCode();
+    if (stage.name == "llvm")
+      module.get()->setAttr("bitnet.info",
+                            mlir::StringAttr::get(&context, describeModel()));
+    if (Error error = runPasses(stage))
+      return error;
+    if (stage.name == "tiled")
+      weights = collectWeights(*module);
+    if (&stage == last)
+      return emitText(stage);
+  }
+  return Error::success();
+}
+
+Error Compiler::runPasses(const Stage &stage) {
+  step("stage " + stage.name + ": " + stage.summary);
+  mlir::PassManager passes(&context);
+  stage.build(passes, options.pipeline);
+  std::string messages;
+  mlir::ScopedDiagnosticHandler handler(
+      &context, [&](mlir::Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
+            messages.empty())
+          messages = diagnostic.str();
+        return mlir::success();
+      });
+  if (mlir::failed(passes.run(*module)))
+    return makeError("stage " + stage.name + ": " + messages);
+  return saveTemporary(stage, [&](llvm::raw_ostream &os) {
+    module->print(os);
+  });
+}
+
+Error Compiler::saveTemporary(
+    const Stage &stage, llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  if (options.saveTemps.empty())
+    return Error::success();
+  if (std::error_code error =
+          llvm::sys::fs::create_directories(options.saveTemps))
+    return makeFileError(options.saveTemps, error.message());
+  llvm::SmallString<128> path(options.saveTemps);
+  llvm::sys::path::append(
+      path, llvm::formatv("{0}-{1}{2}", llvm::format_decimal(getStageNumber(stage), 2),
+                          stage.name, stage.suffix)
+                .str());
+  auto file = PendingFile::create(path, /*executable=*/false);
+  if (!file)
+    return file.takeError();
+  print((*file)->os());
+  return (*file)->commit();
+}
+
+Error Compiler::emitText(const Stage &stage) {
+  if (options.output == "-") {
+    module->print(llvm::outs());
+    return Error::success();
+  }
+  auto file = PendingFile::create(options.output, /*executable=*/false);
+  if (!file)
+    return file.takeError();
+  module->print((*file)->os());
+  return (*file)->commit();
+}
+
+/// The stages after the passes: LLVM IR, assembly, object, executable.
+Error Compiler::emitCode() {
+  step("generating code for " + target.cpu);
+  llvm::LLVMContext llvmContext;
+  auto ir = emitLLVMIR(*module, target, options.level, llvmContext);
+  if (!ir)
+    return ir.takeError();
+  if (Error error =
+          saveTemporary(*findStage("ir"), [&](llvm::raw_ostream &os) {
+            (*ir)->print(os, nullptr);
+          }))
+    return error;
+  llvm::SmallString<0> code;
+  llvm::raw_svector_ostream os(code);
+  if (options.emit == "ir") {
+    (*ir)->print(os, nullptr);
+  } else {
+    if (!options.saveTemps.empty() || options.emit == "asm") {
+      auto clone = llvm::CloneModule(**ir);
+      llvm::SmallString<0> text;
+      llvm::raw_svector_ostream textOs(text);
+      if (Error error = emitMachineCode(*clone, target, options.level,
+                                        /*assembly=*/true, textOs))
+        return error;
+      if (Error error = saveTemporary(
+              *findStage("asm"), [&](llvm::raw_ostream &os) { os << text; }))
+        return error;
+      if (options.emit == "asm")
+        os << text;
+    }
+    if (options.emit != "asm")
+      if (Error error = emitMachineCode(**ir, target, options.level,
+                                        /*assembly=*/false, os))
+        return error;
+  }
+  if (options.emit == "exe")
+    return writeExecutable(code);
+  if (options.output == "-") {
+    llvm::outs() << code;
+    return Error::success();
+  }
+  auto file = PendingFile::create(options.output, /*executable=*/false);
+  if (!file)
+    return file.takeError();
+  (*file)->os() << code;
+  return (*file)->commit();
+}
+
+Error Compiler::writeExecutable(StringRef object) {
+  uint64_t total = weights.empty() ? 0
+                                   : weights.back().offset +
+                                         weights.back().bytes;
+  step("packing " + formatBytes(total) + " of weights");
+  {
+    ProgressBar bar(llvm::errs(), "packing", options.quiet ? 0 : total);
+    LinkInput input;
+    input.object = object;
+    input.tokenizer = StringRef(tokenizer.data(), tokenizer.size());
+    auto write = [&](llvm::raw_ostream &os) {
+      return writeWeights(*model, weights, os,
+                          [&](uint64_t bytes) { bar.advance(bytes); });
+    };
+    input.writeWeights = write;
+    if (Error error = linkExecutable(input, target, options.libraryPath,
+                                     options.output))
+      return error;
+  }
+  step("wrote " + options.output);
+  return Error::success();
+}
+
+/// The text of the executable's --info.
+std::string Compiler::describeModel() {
+  const ModelConfig &config = model->config;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto row = [&](StringRef key, const std::string &value) {
+    os << llvm::formatv("{0,-12} {1}\n", key, value);
+  };
+  row("family", config.family);
+  row("layers", std::to_string(config.layers));
+  row("hidden", llvm::formatv("{0}, feed-forward {1}, {2} heads of {3}, {4} "
+                              "key-value heads",
+                              config.hidden, config.intermediate, config.heads,
+                              config.headDim, config.kvHeads)
+                    .str());
+  row("vocabulary", llvm::formatv("{0}{1}", config.vocab,
+                                  config.tiedHead ? ", tied head" : "")
+                        .str());
+  row("context", std::to_string(config.maxContext));
+  struct Sum {
+    uint64_t elements = 0, bytes = 0;
+  };
+  llvm::MapVector<StringRef, Sum> formats;
+  std::list<std::string> names;
+  for (const PlannedWeight &weight : weights) {
+    StringRef name;
+    uint64_t elements;
+    if (auto packed = mlir::dyn_cast<ternary::PackedType>(weight.type)) {
+      name = packed.getFormat().getFormatName();
+      elements = packed.getN() * packed.getK();
+    } else {
+      auto tensor = mlir::cast<mlir::RankedTensorType>(weight.type);
+      std::string element;
+      llvm::raw_string_ostream(element) << tensor.getElementType();
+      names.push_back(element);
+      name = names.back();
+      elements = tensor.getNumElements();
+    }
+    formats[name].elements += elements;
+    formats[name].bytes += weight.bytes;
+  }
+  for (auto &[name, sum] : formats)
+    row("weights", llvm::formatv("{0,-6} {1} weights, {2}, {3:f3} bits each",
+                                 name, sum.elements, formatBytes(sum.bytes),
+                                 8.0 * sum.bytes / sum.elements)
+                       .str());
+  return text;
+}
+
+} // namespace
+
+Error bitnetc::compileModel(const CompilerOptions &options) {
+  return Compiler(options).run();
+}

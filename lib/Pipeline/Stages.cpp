@@ -1,0 +1,102 @@
+//===- Stages.cpp - The stages and their passes, in order -----------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Conversion/Passes.h"
+#include "bitnetc/Pipeline/Pipeline.h"
+#include "bitnetc/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace bitnetc;
+
+static void buildBitNet(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createBitNetVerifyModel());
+  pm.addPass(createBitNetFuseProjections());
+  // After fusion, so that it is done once for both phases.
+  BitNetSpecializePhasesOptions phases;
+  phases.maxBatch = options.maxBatch;
+  pm.addPass(createBitNetSpecializePhases(phases));
+  pm.addPass(createCanonicalizerPass());
+}
+
+static void buildTernary(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createConvertBitNetToTernary());
+  // Before the tables, which are built from a quantised activation.
+  pm.addPass(createTernaryShareQuantize());
+  TernarySelectFormatOptions select;
+  select.format = options.format;
+  select.explain = options.explain;
+  pm.addPass(createTernarySelectFormat(select));
+  pm.addPass(createTernaryPackWeights());
+  pm.addPass(createTernaryRewriteToLut());
+  // The row sums of activations are unused by tables, references duplicated.
+  pm.addPass(createCSEPass());
+  pm.addPass(createTernaryVerifyPacked());
+}
+
+static void buildTiled(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBitNetBufferize());
+  // Fusing products with their rescaling frees buffers, so memory is planned
+  // after it.
+  pm.addPass(createTernaryTileParallel());
+  pm.addPass(createBitNetPlanMemory());
+  pm.addPass(createCSEPass());
+  // What follows is done once for each kernel, not for each layer.
+  pm.addPass(createBitNetOutlineKernels());
+  pm.addPass(createTernaryTileMicro());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void buildVector(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createConvertTernaryToVector());
+  pm.addPass(createConvertBitNetToVector());
+  // Each leaves the other's targets alone.
+  pm.addPass(createConvertMicroOpsToX86());
+  pm.addPass(createConvertMicroOpsToAArch64());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBitNetExportModel());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertParallelToRuntime());
+  pm.addPass(createBitNetVerifyLLVM());
+}
+
+static constexpr Stage kStages[] = {
+    {"bitnet", "the model, fused and specialised for prompts and single tokens",
+     ".mlir", buildBitNet},
+    {"ternary", "exact integer products of packed weights", ".mlir",
+     buildTernary},
+    {"tiled", "kernels on planned memory, cut for threads and registers",
+     ".mlir", buildTiled},
+    {"vector", "loops over vectors in the target's instructions", ".mlir",
+     buildVector},
+    {"llvm", "the llvm dialect, calling the runtime", ".mlir", buildLLVM},
+    {"ir", "optimised LLVM IR", ".ll", nullptr},
+    {"asm", "assembly", ".s", nullptr},
+    {"obj", "an object file", ".o", nullptr},
+    {"exe", "the executable", "", nullptr},
+};
+
+llvm::ArrayRef<Stage> bitnetc::getStages() { return kStages; }
+
+const Stage *bitnetc::findStage(llvm::StringRef name) {
+  for (const Stage &stage : kStages)
+    if (stage.name == name)
+      return &stage;
+  return nullptr;
+}

@@ -1,0 +1,166 @@
+//===- bitnetc.cpp - Compile a ternary model to an executable -------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+
+#include "bitnetc/Formats/PackingFormat.h"
+#include "bitnetc/Pipeline/Compiler.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace llvm;
+using namespace bitnetc;
+
+static cl::OptionCategory category("bitnetc options");
+
+static cl::opt<std::string> model(cl::Positional, cl::Required,
+                                  cl::desc("MODEL_DIR"), cl::cat(category));
+static cl::opt<std::string> output("o", cl::value_desc("file"),
+                                   cl::desc("Output file ('-': standard "
+                                            "output, for text stages)"),
+                                   cl::cat(category));
+static cl::opt<std::string>
+    emit("emit", cl::value_desc("stage"), cl::init("exe"),
+         cl::desc("Stop after a stage: bitnet, ternary, tiled, vector, llvm, "
+                  "ir, asm, obj or exe (default)"),
+         cl::cat(category));
+static cl::opt<std::string>
+    saveTemps("save-temps", cl::value_desc("dir"),
+              cl::desc("Keep the result of every stage in this folder"),
+              cl::cat(category));
+static cl::opt<char> level("O", cl::Prefix, cl::init('3'),
+                           cl::desc("Optimisation level of LLVM: 0 to 3"),
+                           cl::cat(category));
+static cl::opt<std::string>
+    triple("target", cl::value_desc("triple"),
+           cl::desc("Target, e.g. aarch64-linux-gnu (default: this machine's)"),
+           cl::cat(category));
+static cl::opt<std::string>
+    cpu("cpu", cl::value_desc("cpu"),
+        cl::desc("CPU to generate code for: native (default), x86-64-v3, "
+                 "x86-64-v4, sapphirerapids, neoverse-n1, ..."),
+        cl::cat(category));
+static cl::opt<std::string>
+    features("mattr", cl::value_desc("+a,-b"),
+             cl::desc("Features to add to or remove from the CPU's"),
+             cl::cat(category));
+static cl::opt<std::string>
+    format("format", cl::value_desc("name"), cl::init("auto"),
+           cl::desc("Packing format of all ternary matrices (default: auto, "
+                    "by predicted time); --list-formats lists them"),
+           cl::cat(category));
+static cl::opt<unsigned>
+    threads("threads", cl::value_desc("n"), cl::init(0),
+            cl::desc("Default number of threads of the executable (default: "
+                     "the physical cores it finds)"),
+            cl::cat(category));
+static cl::opt<int64_t>
+    maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
+             cl::desc("Most prompt tokens handled at once (default 128)"),
+             cl::cat(category));
+static cl::opt<bool> halfCache("kv-f16",
+                               cl::desc("Keep keys and values as f16: half the "
+                                        "memory, rounded"),
+                               cl::cat(category));
+static cl::opt<bool>
+    explain("explain",
+            cl::desc("Print the candidates and the choice of every format"),
+            cl::cat(category));
+static cl::opt<bool> quiet("q", cl::desc("No progress on standard error"),
+                           cl::cat(category));
+static cl::opt<std::string>
+    libraryPath("runtime-path", cl::value_desc("dir"),
+                cl::desc("Folder of the runtime libraries (default: "
+                         "../lib/bitnetc beside this program)"),
+                cl::cat(category));
+
+/// The folder of the runtime libraries beside this program.
+static std::string getDefaultLibraryPath(const char *argv0) {
+  SmallString<128> path(
+      sys::fs::getMainExecutable(argv0, (void *)&getDefaultLibraryPath));
+  path = sys::path::parent_path(sys::path::parent_path(path));
+  sys::path::append(path, "lib", "bitnetc");
+  return path.str().str();
+}
+
+static int fail(const Twine &message) {
+  errs() << "bitnetc: error: " << message << "\n";
+  return 1;
+}
+
+static void printFormats(bool value) {
+  if (!value)
+    return;
+  mlir::MLIRContext context;
+  context.loadDialect<ternary::TernaryDialect>();
+  outs() << formatv("{0,-8} {1,12} {2,10}\n", "format", "bits/weight", "kind");
+  for (const PackingFormat *known : allFormats()) {
+    auto attr = known->getAttr(&context);
+    outs() << formatv("{0,-8} {1,12:f3} {2,10}\n", known->getName(),
+                      8.0 * attr.getStepBytes() /
+                          (attr.getTileRows() * attr.getStepCols()),
+                      attr.usesTables() ? "lookup" : "dot");
+  }
+  exit(0);
+}
+static cl::opt<bool> listFormats("list-formats",
+                                 cl::desc("List the packing formats and exit"),
+                                 cl::callback([](const bool &value) {
+                                   printFormats(value);
+                                 }),
+                                 cl::cat(category));
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](raw_ostream &os) { os << "bitnetc 0.1.0\n"; });
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "bitnetc: compile a ternary language model to a native executable\n\n"
+      "  bitnetc MODEL_DIR -o chat && ./chat -p \"Hello\"\n\n"
+      "MODEL_DIR is a Hugging Face directory: config.json, tokenizer.json and\n"
+      "*.safetensors of a BitNet, 1bitLLM or ternary Llama checkpoint.\n");
+  const Stage *stage = findStage(emit);
+  if (!stage) {
+    std::string names;
+    for (const Stage &known : getStages())
+      names += (names.empty() ? "" : ", ") + known.name.str();
+    return fail("--emit: expected one of " + names + ", but got '" + emit +
+                "'");
+  }
+  if (level < '0' || level > '3')
+    return fail("-O: expected 0, 1, 2 or 3, but got '" + Twine(level) + "'");
+  if (maxBatch < 1 || maxBatch > 4096)
+    return fail("--max-batch: expected 1 to 4096, but got " + Twine(maxBatch));
+  CompilerOptions options;
+  options.model = model;
+  options.emit = emit;
+  options.output = output;
+  bool isText = stage->suffix != ".o" && stage->suffix != "";
+  if (options.output.empty()) {
+    if (!isText)
+      return fail("expected an output file; add -o FILE");
+    options.output = "-";
+  }
+  if (options.output == "-" && !isText)
+    return fail("-o: expected a file for stage '" + emit + "', but got '-'");
+  options.saveTemps = saveTemps;
+  options.triple = triple;
+  options.cpu = cpu;
+  options.features = features;
+  options.level = level - '0';
+  options.threads = threads;
+  options.halfCache = halfCache;
+  options.quiet = quiet;
+  options.libraryPath = libraryPath.empty() ? getDefaultLibraryPath(argv[0])
+                                            : libraryPath.getValue();
+  options.pipeline.format = format;
+  options.pipeline.maxBatch = maxBatch;
+  options.pipeline.explain = explain;
+  if (Error error = compileModel(options))
+    return fail(toString(std::move(error)));
+  return 0;
+}
