@@ -289,7 +289,9 @@ ParseResult ParallelOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   if (body->back().empty() ||
       !body->back().back().hasTrait<OpTrait::IsTerminator>()) {
-    OpBuilder b = OpBuilder::atBlockEnd(&body->back());
+    // The region has no operation yet that would know the context.
+    OpBuilder b(parser.getContext());
+    b.setInsertionPointToEnd(&body->back());
     YieldOp::create(b, result.location);
   }
   return success();
