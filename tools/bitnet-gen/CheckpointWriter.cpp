@@ -47,7 +47,9 @@ public:
     sys::RemoveFileOnSignal(path);
   }
   ~OutputFile() {
-    // An error that was reported, or follows one: else raw_fd_ostream aborts.
+    // raw_fd_ostream aborts if it is destroyed with an error or if its last
+    // flush fails. Here the error was reported, or another one before it.
+    os.SetUnbuffered();
     os.clear_error();
     sys::DontRemoveFileOnSignal(path);
   }

@@ -172,6 +172,15 @@ static Expected<Layout> chooseLayout() {
   return layout;
 }
 
+/// "2.413 billion", or the exact number below a million.
+static std::string formatParameters(uint64_t count) {
+  if (count >= 1'000'000'000)
+    return formatv("{0:f3} billion", count / 1e9);
+  if (count >= 1'000'000)
+    return formatv("{0:f1} million", count / 1e6);
+  return std::to_string(count);
+}
+
 static Error generate() {
   if (outputPath.empty())
     return makeError("expected the directory to make; see --help");
@@ -181,10 +190,10 @@ static Error generate() {
   Expected<WriteResult> result = writeCheckpoint(*layout, outputPath);
   if (!result)
     return result.takeError();
-  outs() << outputPath << ": " << formatBytes(result->bytes) << " of weights, "
-         << formatv("{0:f3}B parameters, {1} file{2}\n",
-                    countParameters(*layout).total / 1e9, result->shards,
-                    result->shards == 1 ? "" : "s");
+  outs() << outputPath << ": "
+         << formatParameters(countParameters(*layout).total) << " parameters, "
+         << formatBytes(result->bytes) << " in " << result->shards
+         << (result->shards == 1 ? " file\n" : " files\n");
   return Error::success();
 }
 
