@@ -38,7 +38,6 @@ Error bitnet::chat(Generator &generator, const Tokenizer &tokenizer,
   if (terminal)
     fputs("type a text to continue; Ctrl-C stops the answer, Ctrl-D ends\n",
           stderr);
-  bool fresh = true; // the text is empty
   for (;;) {
     if (terminal)
       if (Error error = writeOut("> "))
@@ -53,6 +52,8 @@ Error bitnet::chat(Generator &generator, const Tokenizer &tokenizer,
     if (line.empty())
       continue;
 
+    // Only the beginning of a text gets bos; an interrupted first line is none.
+    bool fresh = generator.empty();
     Ending ending;
     Tokenizer::Stream stream(tokenizer, /*atStart=*/false);
     Error error = generator.run(tokenizer.encode(line, fresh, true), limit,
@@ -60,7 +61,6 @@ Error bitnet::chat(Generator &generator, const Tokenizer &tokenizer,
     if (error && !fresh) {
       fputs("note: the context is full; starting a new text\n", stderr);
       generator.reset();
-      fresh = true;
       error = generator.run(tokenizer.encode(line, true, true), limit, &stream,
                             ending);
     }
@@ -72,7 +72,6 @@ Error bitnet::chat(Generator &generator, const Tokenizer &tokenizer,
       fprintf(stderr, "error: %s\n", error.message().c_str());
       continue;
     }
-    fresh = false;
     clearInterrupt();
     if (Error newline = writeOut("\n"))
       return newline;

@@ -48,6 +48,8 @@ public:
 
   /// Forgets the text.
   void reset();
+  /// Whether there is no text yet.
+  bool empty() const { return session.position() == 0 && !pending; }
 
   /// Whether ids are printed: asked for, or there is no tokenizer.
   bool printsIds() const { return options.printIds || !tokenizer; }

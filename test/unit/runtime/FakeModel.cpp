@@ -11,11 +11,15 @@
 // and one wrong position, cache entry or batch boundary changes the text. Any
 // broken promise of the runtime ends the program with a trap.
 //
-// FAKE_ABI and FAKE_FEATURES make models that must be refused.
+// FAKE_ABI and FAKE_FEATURES make models that must be refused, FAKE_VOCAB one
+// that fits a tokenizer, FAKE_DELAY (microseconds per step) one that can be
+// interrupted.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #include "bitnet/abi.h"
+
+#include <unistd.h>
 
 #ifndef FAKE_ABI
 #define FAKE_ABI BN_ABI_VERSION
@@ -24,7 +28,14 @@
 #define FAKE_FEATURES 0
 #endif
 
-static constexpr uint64_t vocab = 101, batch = 8, logitRows = 4;
+#ifndef FAKE_VOCAB
+#define FAKE_VOCAB 101
+#endif
+#ifndef FAKE_DELAY
+#define FAKE_DELAY 0
+#endif
+
+static constexpr uint64_t vocab = FAKE_VOCAB, batch = 8, logitRows = 4;
 static constexpr uint64_t arenaWords = 1024, weightWords = 1024;
 
 static void require(bool condition) {
@@ -79,6 +90,8 @@ static void run(bn_call *call) {
 static void prefill(bn_call *call) { run(call); }
 static void decode(bn_call *call) {
   require(call->num_tokens == 1);
+  if (FAKE_DELAY)
+    usleep(FAKE_DELAY);
   run(call);
 }
 

@@ -2,10 +2,13 @@
 """Runs executables made from FakeModel.cpp and checks what they do.
 
 usage: cli_test.py FOLDER [LAUNCHER...]
-FOLDER holds fake, fake_features and fake_abi; LAUNCHER runs programs of
-another architecture (qemu-aarch64). The rule of the model is repeated here.
+FOLDER holds fake, fake_features and fake_abi, and if the tokenizer importer
+was built, fake_text, which has a tokenizer, and its cases.json. LAUNCHER runs
+programs of another architecture (qemu-aarch64). The rule of the model is
+repeated here.
 """
 # SPDX-License-Identifier: Apache-2.0
+import json
 import math
 import os
 import re
@@ -21,15 +24,15 @@ FOLDER, LAUNCHER = sys.argv[1], sys.argv[2:]
 VOCAB, MULTIPLIER, CONTEXT = 101, 7, 300
 
 
-def following(tokens):
+def following(tokens, vocab=VOCAB):
     state = sum((q + 1) * token for q, token in enumerate(tokens))
-    return (MULTIPLIER * state + 3) % VOCAB
+    return (MULTIPLIER * state + 3) % vocab
 
 
-def greedy(tokens, count):
+def greedy(tokens, count, vocab=VOCAB):
     text = list(tokens)
     for _ in range(count):
-        text.append(following(text))
+        text.append(following(text, vocab))
     return text[len(tokens):]
 
 
@@ -51,7 +54,7 @@ def read_npy(path):
     return [list(values[i * columns:(i + 1) * columns]) for i in range(rows)]
 
 
-class CommandLine(unittest.TestCase):
+class ProgramTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -91,6 +94,8 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(out.count("\n"), 1)
         return [int(word) for word in out.split()]
 
+
+class CommandLine(ProgramTest):
     def test_greedy_for_every_batch_and_thread_count(self):
         prompt = [5, 17, 3, 99, 0, 42, 8, 64, 23, 11, 1, 2, 100]
         for threads in (1, 2, 5):
@@ -321,6 +326,117 @@ class CommandLine(unittest.TestCase):
         out, err = self.run_ok("--tokens", self.tokens([1, 2]), "-n", 0)
         self.assertEqual(out.strip(), "")
         self.assertIn("generation: 0 tokens", err)
+
+
+@unittest.skipUnless(os.path.exists(os.path.join(FOLDER, "fake_text")),
+                     "the tokenizer importer was not built")
+class Text(ProgramTest):
+    VOCAB, BOS = 319, 315
+
+    @classmethod
+    def setUpClass(cls):
+        with open(os.path.join(FOLDER, "cases.json")) as file:
+            cls.cases = json.load(file)
+
+    def talk(self, *args, lines=""):
+        process = self.start(*args, stdin=subprocess.PIPE, program="fake_text")
+        out, err = process.communicate(lines, timeout=120)
+        self.assertEqual(process.returncode, 0, err)
+        return out, err
+
+    def ids(self, *args, **kwargs):
+        out, _ = self.talk(*args, "--print-ids", "--ignore-eos", "--temp", 0,
+                           **kwargs)
+        return [[int(word) for word in line.split()]
+                for line in out.splitlines()]
+
+    def test_prompts_become_tokens(self):
+        for case in self.cases[1:]:
+            if len(case["ids"]) > 200 or "\0" in case["text"]:
+                continue
+            expected = [greedy(case["ids"], 3, self.VOCAB)]
+            with self.subTest(text=case["text"]):
+                self.assertEqual(self.ids("-p", case["text"], "-n", 3),
+                                 expected)
+                file = self.path("prompt")
+                with open(file, "wb") as out:  # one line end is dropped
+                    out.write(case["text"].encode() + b"\n")
+                self.assertEqual(self.ids("-f", file, "-n", 3), expected)
+
+    def test_echo_gives_the_prompt_back(self):
+        for case in self.cases[1:]:
+            # Python reads a carriage return as a line end.
+            if len(case["ids"]) > 200 or "\r" in case["text"]:
+                continue
+            with self.subTest(text=case["text"]):
+                out, _ = self.talk("--tokens", self.tokens(case["ids"]),
+                                   "--echo", "-n", 0)
+                self.assertEqual(out.encode(),
+                                 case["decoded"].encode() + b"\n")
+
+    def test_turns_continue_one_text(self):
+        text = [self.BOS]
+        expected = []
+        lines = [case for case in self.cases if 2 < len(case["ids"]) < 30 and
+                 "\n" not in case["text"] and "\r" not in case["text"]][:3]
+        for case in lines:
+            text += case["ids"][1:]  # bos only at the start
+            expected.append(greedy(text, 4, self.VOCAB))
+            text += expected[-1]
+        self.assertEqual(len(lines), 3)
+        self.assertEqual(
+            self.ids("-n", 4,
+                     lines="\n".join(case["text"] for case in lines)),
+            expected)
+
+    def test_a_full_context_starts_a_new_text(self):
+        case = next(c for c in self.cases if 10 < len(c["ids"]) < 60)
+        line = case["text"] + "\n"
+        out, err = self.talk("-n", 2, "-c", len(case["ids"]) + 5,
+                             "--print-ids", "--ignore-eos", "--temp", 0,
+                             lines=2 * line)
+        answer = " ".join(map(str, greedy(case["ids"], 2, self.VOCAB)))
+        self.assertEqual(out, 2 * (answer + "\n"))
+        self.assertIn("note: the context is full; starting a new text", err)
+
+    def test_end_of_text_stops(self):
+        # A first token that makes <|end_of_text|>, 316, the next one.
+        start = next(t for t in range(self.VOCAB)
+                     if following([t], self.VOCAB) == 316)
+        args = ("--tokens", self.tokens([start]), "--temp", 0, "-n", 5)
+        out, err = self.talk(*args)
+        self.assertEqual(out, "\n")
+        self.assertIn("generation: 1 tokens", err)
+        out, err = self.talk(*args, "--print-ids")
+        self.assertEqual(out, "316\n")
+        out, err = self.talk(*args, "--ignore-eos")
+        self.assertIn("generation: 5 tokens", err)
+
+    def test_perplexity_of_a_text(self):
+        case = next(c for c in self.cases if 10 < len(c["ids"]) < 60)
+        out, _ = self.talk("--ppl", self.path("text", case["text"]))
+        self.assertIn(" (%d tokens, 1 windows" % (len(case["ids"]) - 1), out)
+        self.assertIn("each after bos", out)
+
+    def test_empty_prompts(self):
+        empty = self.path("empty", "")
+        for option in ("-f", "--ppl"):
+            self.run_error("empty: expected a text, but got an empty file",
+                           option, empty, program="fake_text")
+        # bos alone is a prompt.
+        self.assertEqual(self.ids("-p", "", "-n", 3),
+                         [greedy([self.BOS], 3, self.VOCAB)])
+
+    def test_ctrl_c_ends_a_text(self):
+        process = self.start("-p", "a", "--print-ids", "--ignore-eos",
+                             program="fake_text", stdin=subprocess.DEVNULL)
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertTrue(out.endswith("\n"))
+        self.assertIn("generation: ", err)
+        self.assertNotIn("context", err)
 
 
 SEED_7 = "88 16 66 49 86 57".split()
