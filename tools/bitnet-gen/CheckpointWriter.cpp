@@ -18,6 +18,7 @@
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
+#include <unistd.h>
 
 using namespace llvm;
 
@@ -51,7 +52,6 @@ public:
     // flush fails. Here the error was reported, or another one before it.
     os.SetUnbuffered();
     os.clear_error();
-    sys::DontRemoveFileOnSignal(path);
   }
 
   Error check() {
@@ -198,6 +198,24 @@ static Error writeFiles(const Layout &layout, StringRef directory,
   return writeWeights(layout, directory, planTensors(layout), result);
 }
 
+/// The directory to remove when the user interrupts; its files are removed by
+/// LLVM. Set before the handler is.
+static const char *interruptedDirectory = nullptr;
+
+static void removeInterrupted() {
+  ::rmdir(interruptedDirectory);
+  ::_exit(130); // what a shell reports for SIGINT
+}
+
+/// The files of a finished checkpoint survive a later signal.
+static void keepFiles(StringRef directory) {
+  std::error_code error;
+  for (sys::fs::directory_iterator it(directory, error), end;
+       it != end && !error; it.increment(error))
+    sys::DontRemoveFileOnSignal(it->path());
+  sys::SetInterruptFunction(nullptr);
+}
+
 Expected<WriteResult> writeCheckpoint(const Layout &layout, StringRef path) {
   SmallString<256> target(path);
   sys::path::remove_dots(target, /*remove_dot_dot=*/false);
@@ -225,9 +243,12 @@ Expected<WriteResult> writeCheckpoint(const Layout &layout, StringRef path) {
   scope_exit cleanup([&] {
     (void)sys::fs::remove_directories(temporary, /*IgnoreErrors=*/true);
   });
+  interruptedDirectory = temporary.c_str();
+  sys::SetInterruptFunction(removeInterrupted);
   WriteResult result = {};
   if (Error error = writeFiles(layout, temporary, result))
     return std::move(error);
+  keepFiles(temporary);
   // Unique directories are private; a checkpoint is as readable as any other
   // directory of this user.
   (void)sys::fs::setPermissions(temporary,

@@ -25,7 +25,7 @@ static constexpr double weightPower = 0.6;
 static constexpr double logitDeviation = 3;
 /// Variance that all layers together add to the residual stream, whose
 /// embedding has far less.
-static constexpr double layersPower = 8;
+static constexpr double layersPower = 64;
 
 static Layout dummy(const char *name, int64_t hidden, int64_t intermediate,
                     int64_t layers, int64_t heads) {
