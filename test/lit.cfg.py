@@ -98,6 +98,9 @@ offer("qemu-aarch64", config.qemu_aarch64 or shutil.which("qemu-aarch64"),
 offer("ptxas", shutil.which("ptxas")
       or first_existing("/usr/local/cuda/bin/ptxas"),
       "the CUDA toolkit's assembler", "%ptxas")
+offer("fuzzers", first_existing(
+          os.path.join(config.bitnetc_tools_dir, "safetensors_fuzzer")),
+      "configure with -DBITNETC_FUZZ=ON")
 offer("nvidia-gpu", first_existing("/dev/nvidia0"), "an NVIDIA GPU")
 offer("reference-data", first_existing(
           os.environ.get("BITNETC_REFERENCE"),

@@ -8,6 +8,7 @@ set -euo pipefail
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export BITNETC_BUILD_DIR=${BITNETC_BUILD_DIR:-$source_dir/build}
+export BITNETC_FUZZ=${BITNETC_FUZZ:-ON}
 scripts=$source_dir/tools/scripts
 results=$BITNETC_BUILD_DIR/test-results.xml
 
