@@ -3,81 +3,117 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #include "DotTile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include <algorithm>
 
 using namespace mlir;
 using namespace bitnetc;
 
 namespace {
-/// Columns and bytes of one step.
-constexpr int64_t kStepCols = 4, kStepBytes = 64;
-/// Registers that the loop needs besides accumulators: the packed bytes, a
-/// decoded form of them, the activations and constants.
-constexpr int64_t kOtherRegisters = 8;
-} // namespace
 
-/// As many accumulator sets as wanted and as fit in registers.
-static int64_t chooseSets(const TargetInfo &target,
-                          const TileOperands &operands, const DotTile &tile,
-                          int64_t steps) {
-  int64_t registersPerVector = std::max<int64_t>(1, 64 / target.vectorBytes);
-  int64_t perSet = tile.accumulators * operands.rows *
-                   operands.tileOffsets.size() * registersPerVector;
-  int64_t available = int64_t(target.vectorRegisters) - kOtherRegisters;
-  return std::clamp<int64_t>(std::min(available / perSet, steps), 1, tile.sets);
-}
+/// Columns, lanes and bytes of one step.
+constexpr int64_t kStepCols = 4, kStepLanes = 16, kStepBytes = 64;
 
-void bitnetc::emitDotTile(OpBuilder &builder, Location loc,
-                          const TargetInfo &target,
-                          const TileOperands &operands, const DotTile &tile) {
-  TileEmitter e(builder, loc);
-  int64_t steps = (operands.columns + kStepCols - 1) / kStepCols;
-  int64_t streams = operands.tileOffsets.size(), tokens = operands.rows;
-  int64_t perStream = tokens * tile.accumulators;
-  int64_t perSet = streams * perStream;
-  int64_t sets = chooseSets(target, operands, tile, steps);
+class Emitter {
+public:
+  Emitter(OpBuilder &builder, Location loc, const TargetInfo &target,
+          const TileOperands &operands, const DotTile &tile)
+      : e(builder, loc), operands(operands), tile(tile),
+        steps((operands.columns + kStepCols - 1) / kStepCols),
+        streams(operands.tileOffsets.size()), tokens(operands.rows),
+        partBytes(std::min<int64_t>(kStepBytes, target.vectorBytes)),
+        perPart(tokens * tile.accumulators) {
+    int64_t available =
+        int64_t(target.vectorRegisters) - tile.temporaries - (tokens - 1);
+    passParts = kStepBytes / partBytes;
+    while (passParts > 1 && streams * passParts * perPart > available)
+      passParts /= 2;
+    perSet = streams * passParts * perPart;
+    sets =
+        std::clamp<int64_t>(std::min(available / perSet, steps), 1, tile.sets);
+  }
 
-  // One step of all streams; `acc` is one set.
-  auto emitStep = [&](Value step, int64_t ahead, MutableArrayRef<Value> acc) {
-    Value index = e.addIndex(step, ahead);
+  /// Runs over the steps once, or, where registers are few, several times for
+  /// some of the lanes: the second time, the bytes are in the nearest cache.
+  void emit() {
+    for (int64_t part = 0; part < kStepBytes / partBytes; part += passParts)
+      emitPass(part);
+  }
+
+private:
+  void emitPass(int64_t firstPart) {
+    Value zero = e.splat(e.lanesType(partBytes / 4), 0);
+    SmallVector<Value> acc(sets * perSet, zero);
+    int64_t whole = steps / sets * sets;
+    acc = e.loop(0, whole, sets, acc,
+                 [&](Value step, MutableArrayRef<Value> state) {
+                   for (int64_t set = 0; set < sets; ++set)
+                     emitStep(e.addIndex(step, set), firstPart,
+                              state.slice(set * perSet, perSet));
+                 });
+    auto total = MutableArrayRef<Value>(acc).take_front(perSet);
+    for (int64_t step = whole; step < steps; ++step)
+      emitStep(e.index(step), firstPart, total);
+    for (int64_t i = perSet; i < sets * perSet; ++i)
+      total[i % perSet] = e.add(total[i % perSet], acc[i]);
+    finish(firstPart, total);
+  }
+
+  /// Accumulators of a part of this pass, all tokens'.
+  template <typename T> T slicePart(T acc, int64_t stream, int64_t part) {
+    return acc.slice((stream * passParts + part) * perPart, perPart);
+  }
+
+  /// One step of all streams; `acc` is one set.
+  void emitStep(Value step, int64_t firstPart, MutableArrayRef<Value> acc) {
     auto times = [&](int64_t size) -> Value {
-      return arith::MulIOp::create(builder, loc, index, e.index(size));
+      return arith::MulIOp::create(e.builder, e.loc, step, e.index(size));
     };
     Value column = times(kStepCols), byte = times(kStepBytes);
     SmallVector<Value> activations;
     for (int64_t token = 0; token < tokens; ++token)
       activations.push_back(
-          e.broadcastFour(operands.activations, token, column));
+          e.broadcastFour(operands.activations, token, column, partBytes));
     for (int64_t stream = 0; stream < streams; ++stream) {
       Value offset = e.add(operands.tileOffsets[stream], byte);
-      if (operands.prefetch != 0)
+      if (operands.prefetch != 0 && firstPart == 0)
         e.prefetch(operands.bytes, offset, operands.prefetch);
-      Value bytes = e.loadBytes(operands.bytes, offset, kStepBytes);
-      tile.step(e, bytes, activations,
-                acc.slice(stream * perStream, perStream));
-    }
-  };
-
-  Value zero = e.splat(e.lanesType(), 0);
-  SmallVector<Value> acc(sets * perSet, zero);
-  int64_t whole = steps / sets * sets;
-  acc = e.loop(0, whole, sets, acc,
-               [&](Value step, MutableArrayRef<Value> state) {
-                 for (int64_t set = 0; set < sets; ++set)
-                   emitStep(step, set, state.slice(set * perSet, perSet));
-               });
-  MutableArrayRef<Value> total = MutableArrayRef<Value>(acc).take_front(perSet);
-  for (int64_t step = whole; step < steps; ++step)
-    emitStep(e.index(step), 0, total);
-  for (int64_t i = perSet; i < sets * perSet; ++i)
-    total[i % perSet] = e.add(total[i % perSet], acc[i]);
-
-  for (int64_t token = 0; token < tokens; ++token) {
-    Value sum = e.broadcastSum(operands.sums, token);
-    for (int64_t stream = 0; stream < streams; ++stream) {
-      ArrayRef<Value> mine = total.slice(
-          stream * perStream + token * tile.accumulators, tile.accumulators);
-      for (auto [i, lanes] : llvm::enumerate(tile.finish(e, mine, sum)))
-        e.storeLanes(lanes, operands.products[stream], token, 16 * i);
+      for (int64_t part = 0; part < passParts; ++part) {
+        Value byte = e.addIndex(offset, (firstPart + part) * partBytes);
+        Value bytes = e.loadBytes(operands.bytes, byte, partBytes);
+        tile.step(e, bytes, activations, slicePart(acc, stream, part));
+      }
     }
   }
+
+  void finish(int64_t firstPart, ArrayRef<Value> acc) {
+    int64_t lanes = partBytes / 4;
+    for (int64_t token = 0; token < tokens; ++token) {
+      Value sum = e.broadcastSum(operands.sums, token, lanes);
+      for (int64_t stream = 0; stream < streams; ++stream)
+        for (int64_t part = 0; part < passParts; ++part) {
+          ArrayRef<Value> mine =
+              slicePart(acc, stream, part)
+                  .slice(token * tile.accumulators, tile.accumulators);
+          for (auto [i, rows] : llvm::enumerate(tile.finish(e, mine, sum)))
+            e.storeLanes(rows, operands.products[stream], token,
+                         kStepLanes * i + lanes * (firstPart + part));
+        }
+    }
+  }
+
+  TileEmitter e;
+  const TileOperands &operands;
+  const DotTile &tile;
+  const int64_t steps, streams, tokens, partBytes, perPart;
+  /// Parts of a step in one pass, accumulators of a set of one pass.
+  int64_t passParts, perSet, sets;
+};
+
+} // namespace
+
+void bitnetc::emitDotTile(OpBuilder &builder, Location loc,
+                          const TargetInfo &target,
+                          const TileOperands &operands, const DotTile &tile) {
+  Emitter(builder, loc, target, operands, tile).emit();
 }

@@ -13,21 +13,26 @@
 
 namespace bitnetc {
 
-/// What one dot-product format adds to the loop.
+/// What one dot-product format adds to the loop. A step is cut into parts of
+/// one register, because the order of instructions matters to registers: a
+/// part's decoded forms are used up before the next part is decoded.
 struct DotTile {
-  /// Accumulator vectors per token and tile.
+  /// Accumulators per token, each of the tile's 16 lanes.
   int64_t accumulators;
   /// Independent accumulator sets worth having, where registers allow: they
   /// hide the latency of the dot product.
   int64_t sets;
-  /// Adds 64 packed bytes times the activations of M tokens (64 broadcast
-  /// bytes each) to `acc[token * accumulators + i]`.
+  /// Registers the loop needs besides accumulators: a part's packed bytes and
+  /// decoded forms, one token's activations, constants.
+  int64_t temporaries;
+  /// Adds a part's packed bytes times the activations of M tokens (repeated
+  /// fours) to `acc[token * accumulators + i]`.
   llvm::function_ref<void(TileEmitter &emitter, mlir::Value bytes,
                           llvm::ArrayRef<mlir::Value> activations,
                           llvm::MutableArrayRef<mlir::Value> acc)>
       step;
-  /// The tile's products, 16 rows a vector, from one token's accumulators and
-  /// its activation sum in all lanes.
+  /// The products of a part's lanes, one vector per 16 rows of the tile, from
+  /// one token's accumulators and its activation sum in all lanes.
   llvm::function_ref<llvm::SmallVector<mlir::Value>(
       TileEmitter &emitter, llvm::ArrayRef<mlir::Value> acc, mlir::Value sum)>
       finish;

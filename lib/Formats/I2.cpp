@@ -96,7 +96,8 @@ public:
       }
       return rows;
     };
-    emitDotTile(builder, loc, target, operands, {4, 2, step, finish});
+    // Bytes, a masked form, activations, three masks, ones of vpmaddwd.
+    emitDotTile(builder, loc, target, operands, {4, 2, 7, step, finish});
   }
 
 private:

@@ -30,6 +30,12 @@ using namespace bitnetc;
 
 namespace {
 
+/// 3 x modulo 256 in two additions, hidden from LLVM, which would make one
+/// multiplication of several of them; x86 has none for bytes.
+Value triple(TileEmitter &e, Value x) {
+  return e.opaque(e.add(e.opaque(e.add(x, x)), x));
+}
+
 class T5 : public PackingFormat {
 public:
   ternary::PackingFormatInterface getAttr(MLIRContext *context) const override {
@@ -94,12 +100,11 @@ public:
                     MutableArrayRef<Value> acc) {
       Value x = bytes;
       if (isSigned) // u - 128 modulo 256
-        x = e.add(x, e.splat(e.bytesType(64), 128));
-      for (int64_t i = 0; i < 6; ++i) {
-        // Hidden from LLVM, which would make one multiplication of several
-        // additions; vectors of bytes have no multiplication.
+        x = e.add(x, e.splat(cast<VectorType>(x.getType()), 128));
+      Value first = x;
+      for (int64_t i = 0, power = 1; i < 6; ++i, power *= 3) {
         if (i != 0)
-          x = e.opaque(e.add(e.opaque(e.add(x, x)), x));
+          x = target.byteMultiply ? e.mulBytes(first, power) : triple(e, x);
         for (auto [token, a] : llvm::enumerate(activations))
           acc[6 * token + i] =
               e.dot4(acc[6 * token + i], x, a, isSigned ? 128 : 255, isSigned);
@@ -115,7 +120,10 @@ public:
       return rows;
     };
     // Twelve accumulators (two sets) cost more than they bring: measured 8 %.
-    emitDotTile(builder, loc, target, operands, {6, 1, step, finish});
+    // Bytes, twice the bytes, activations; five or six constants.
+    int64_t temporaries = target.byteMultiply ? 10 : 3;
+    emitDotTile(builder, loc, target, operands,
+                {6, 1, temporaries, step, finish});
   }
 };
 

@@ -13,6 +13,8 @@
 //===----------------------------------------------------------------------===//
 #include "Formats.h"
 #include "TileEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace bitnetc;
@@ -96,7 +98,7 @@ public:
   void emit() {
     int64_t steps = (operands.columns + kStepCols - 1) / kStepCols;
     int64_t whole = steps / kFlush * kFlush;
-    SmallVector<Value> sums(vectors, splat(lanesType(), 0));
+    SmallVector<Value> sums(vectors, splat(lanesType(16), 0));
     sums = loop(0, whole, kFlush, sums,
                 [&](Value first, MutableArrayRef<Value> state) {
                   addSteps(first, kFlush, state);
@@ -125,7 +127,7 @@ private:
                     addStep(add(first, step), state);
                   });
     for (auto [sum, part] : llvm::zip(sums, shorts))
-      sum = add(sum, arith::ExtSIOp::create(builder, loc, lanesType(), part));
+      sum = add(sum, arith::ExtSIOp::create(builder, loc, lanesType(16), part));
   }
 
   void addStep(Value step, MutableArrayRef<Value> shorts) {

@@ -15,8 +15,8 @@ VectorType TileEmitter::bytesType(int64_t count) const {
   return VectorType::get({count}, builder.getI8Type());
 }
 
-VectorType TileEmitter::lanesType() const {
-  return VectorType::get({16}, builder.getI32Type());
+VectorType TileEmitter::lanesType(int64_t count) const {
+  return VectorType::get({count}, builder.getI32Type());
 }
 
 Value TileEmitter::index(int64_t value) {
@@ -49,6 +49,11 @@ Value TileEmitter::andBytes(Value bytes, int64_t mask) {
   return arith::AndIOp::create(builder, loc, bytes, splat(type, mask));
 }
 
+Value TileEmitter::mulBytes(Value bytes, int64_t factor) {
+  auto type = cast<VectorType>(bytes.getType());
+  return arith::MulIOp::create(builder, loc, bytes, splat(type, factor));
+}
+
 Value TileEmitter::shiftBytesRight(Value bytes, int64_t bits) {
   auto type = cast<VectorType>(bytes.getType());
   return arith::ShRUIOp::create(builder, loc, bytes, splat(type, bits));
@@ -70,20 +75,21 @@ Value TileEmitter::loadRowBytes(Value memref, int64_t token, Value column,
                                 ValueRange{index(token), column});
 }
 
-Value TileEmitter::broadcastFour(Value activations, int64_t token,
-                                 Value column) {
+Value TileEmitter::broadcastFour(Value activations, int64_t token, Value column,
+                                 int64_t count) {
   Value four = loadRowBytes(activations, token, column, 4);
   Value word = vector::BitCastOp::create(
       builder, loc, VectorType::get({1}, builder.getI32Type()), four);
   Value scalar = vector::ExtractOp::create(builder, loc, word, int64_t(0));
-  Value lanes = vector::BroadcastOp::create(builder, loc, lanesType(), scalar);
-  return vector::BitCastOp::create(builder, loc, bytesType(64), lanes);
+  Value lanes =
+      vector::BroadcastOp::create(builder, loc, lanesType(count / 4), scalar);
+  return vector::BitCastOp::create(builder, loc, bytesType(count), lanes);
 }
 
-Value TileEmitter::broadcastSum(Value sums, int64_t token) {
+Value TileEmitter::broadcastSum(Value sums, int64_t token, int64_t count) {
   Value sum =
       memref::LoadOp::create(builder, loc, sums, ValueRange{index(token)});
-  return vector::BroadcastOp::create(builder, loc, lanesType(), sum);
+  return vector::BroadcastOp::create(builder, loc, lanesType(count), sum);
 }
 
 void TileEmitter::storeLanes(Value lanes, Value products, int64_t token,

@@ -11,14 +11,14 @@
 namespace bitnetc {
 
 /// Emits the operations of a tile's inner loop at the builder's insertion
-/// point. "bytes" are vectors of i8, "lanes" of 16 x i32.
+/// point. "bytes" are vectors of i8, "lanes" of i32.
 class TileEmitter {
 public:
   TileEmitter(mlir::OpBuilder &builder, mlir::Location loc)
       : builder(builder), loc(loc) {}
 
   mlir::VectorType bytesType(int64_t count) const;
-  mlir::VectorType lanesType() const;
+  mlir::VectorType lanesType(int64_t count) const;
 
   mlir::Value index(int64_t value);
   /// a + b, or a when b is the number 0.
@@ -28,6 +28,8 @@ public:
   /// A vector of `type` full of `value`, cut to the element's width.
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value andBytes(mlir::Value bytes, int64_t mask);
+  /// Product with `factor`, modulo 256.
+  mlir::Value mulBytes(mlir::Value bytes, int64_t factor);
   mlir::Value shiftBytesRight(mlir::Value bytes, int64_t bits);
   /// Arithmetic shift right of lanes.
   mlir::Value shiftLanesRight(mlir::Value lanes, int64_t bits);
@@ -37,12 +39,12 @@ public:
   /// Row `token` of a two-dimensional memref of i8, from `column` on.
   mlir::Value loadRowBytes(mlir::Value memref, int64_t token,
                            mlir::Value column, int64_t count);
-  /// Four activations of one token, repeated in each of 16 lanes: 64 bytes.
+  /// Four activations of one token, repeated up to `count` bytes.
   mlir::Value broadcastFour(mlir::Value activations, int64_t token,
-                            mlir::Value column);
-  /// Element `token` of a memref of i32, in 16 lanes.
-  mlir::Value broadcastSum(mlir::Value sums, int64_t token);
-  /// Stores 16 products of one token at row `row` of the tile.
+                            mlir::Value column, int64_t count);
+  /// Element `token` of a memref of i32, in `count` lanes.
+  mlir::Value broadcastSum(mlir::Value sums, int64_t token, int64_t count);
+  /// Stores products of one token from row `row` of the tile on.
   void storeLanes(mlir::Value lanes, mlir::Value products, int64_t token,
                   int64_t row);
   void prefetch(mlir::Value memref, mlir::Value offset, int64_t distance);

@@ -29,6 +29,7 @@ static Error setFacts(TargetInfo &target) {
   // Cores without either (Cortex-A53, A72) widen to 16 bits with smull.
   target.dotMax = target.hasFeature("i8mm") ? 255 : 127;
   target.signedDot = target.hasFeature("dotprod");
+  target.byteMultiply = true;
   return Error::success();
 }
 
