@@ -108,7 +108,7 @@ private:
   /// `body(j, rows)` for the positions j, j + 4, ... of the block; `rows` are
   /// the cache rows of four of them. Behind the last position the rows repeat
   /// it, because no row need exist there; `emitSoftmax` drops their scores.
-  void forPositions(int64_t half, function_ref<void(Value, ValueRange)> body) {
+  void forPositions(function_ref<void(Value, ValueRange)> body) {
     auto emitGroup = [&](Value j, bool isLast) {
       Values rows;
       Value first = e.addIndex(block, j);
@@ -116,8 +116,6 @@ private:
         Value row = e.addIndex(first, i);
         rows.push_back(isLast ? e.minIndex(row, e.addIndex(end, -1)) : row);
       }
-      if (!isLast)
-        prefetch(half, rows);
       body(j, rows);
     };
     Value tail = arith::RemUIOp::create(e.builder, e.loc, length,
@@ -130,13 +128,15 @@ private:
     e.ifThen(hasTail, [&] { emitGroup(full, /*isLast=*/true); });
   }
 
-  /// Asks for the rows `prefetchBytes` behind `rows`.
-  void prefetch(int64_t half, ValueRange rows) {
+  /// Asks for `elements` elements that are needed `prefetchBytes` after `row`,
+  /// from the `first` on; rows follow each other in memory. All four rows at
+  /// once would wait for the fill buffers of the first-level cache, so each
+  /// head or column asks for its share.
+  void prefetch(int64_t half, Value row, Value first, int64_t elements) {
     int64_t ahead = llvm::divideCeil(prefetchBytes, dim * elementBytes);
-    for (Value row : rows)
-      for (int64_t column = 0; column < dim; column += lineBytes / elementBytes)
-        e.prefetch(cache, {e.index(half), kvHead, e.addIndex(row, ahead),
-                           e.index(column)});
+    for (int64_t i = 0; i < elements; i += lineBytes / elementBytes)
+      e.prefetch(cache, {e.index(half), kvHead, e.addIndex(row, ahead),
+                         e.addIndex(first, i)});
   }
 
   /// weights[g, j] = scaled product of query g and the key of position j.
@@ -145,8 +145,10 @@ private:
         VectorType::get(positionsTogether, e.builder.getF32Type());
     Value scale = e.constant(type, 1 / std::sqrt(static_cast<double>(dim)));
     Values zeros(positionsTogether, e.constant(e.rowType(), 0));
-    forPositions(keyHalf, [&](Value j, ValueRange rows) {
+    int64_t share = llvm::divideCeil(positionsTogether * dim, group);
+    forPositions([&](Value j, ValueRange rows) {
       forHeads([&](Value g) {
+        prefetch(keyHalf, rows.front(), e.mulIndex(g, share), share);
         Values products = e.rowLoop(
             dim, zeros, [&](Value column, int64_t width, ValueRange args) {
               Value query = e.load(queries, {g, column});
@@ -208,7 +210,7 @@ private:
 
   /// sums[g] += weights[g, j] * value of position j.
   void emitValues() {
-    forPositions(valueHalf, [&](Value j, ValueRange rows) {
+    forPositions([&](Value j, ValueRange rows) {
       int64_t full = group / headsTogether * headsTogether;
       if (full > 0)
         e.forLoop(e.index(0), e.index(full), headsTogether, [&](Value g) {
@@ -233,6 +235,8 @@ private:
     }
     e.rowLoop(dim, [&](Value column, int64_t width) {
       Values values;
+      prefetch(valueHalf, rows.front(), e.mulIndex(column, positionsTogether),
+               positionsTogether * width);
       for (Value row : rows)
         values.push_back(loadCache(valueHalf, row, column, width));
       for (auto [i, g] : llvm::enumerate(heads)) {
