@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace bitnet;
@@ -25,11 +26,30 @@ double bitnet::portableExp(double x) {
   double k = std::floor(x * 1.44269504088896338700e+00 + 0.5);
   double r =
       (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-  // Taylor series by Horner; 0.35^14 / 14! is 5e-18.
-  double sum = 1;
-  for (int n = 13; n != 0; --n)
-    sum = 1 + sum * r / n;
-  return std::ldexp(sum, int(k));
+  // Taylor series by Horner, coefficients 1/13! .. 1/1!; the next term is below
+  // 0.35^14 / 14! = 5e-18.
+  static constexpr double coefficients[] = {1.0 / 6227020800,
+                                            1.0 / 479001600,
+                                            1.0 / 39916800,
+                                            1.0 / 3628800,
+                                            1.0 / 362880,
+                                            1.0 / 40320,
+                                            1.0 / 5040,
+                                            1.0 / 720,
+                                            1.0 / 120,
+                                            1.0 / 24,
+                                            1.0 / 6,
+                                            1.0 / 2,
+                                            1.0};
+  double sum = 0;
+  for (double coefficient : coefficients)
+    sum = sum * r + coefficient;
+  sum = sum * r + 1;
+  // Times 2^k, a normal number: k >= -1010.
+  uint64_t bits = uint64_t(int64_t(k) + 1023) << 52;
+  double scale;
+  memcpy(&scale, &bits, sizeof(scale));
+  return sum * scale;
 }
 
 Sampler::Sampler(const SamplerOptions &options, uint32_t vocabSize)
@@ -59,12 +79,28 @@ bool Sampler::better(const Candidate &a, const Candidate &b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
+/// The largest of `logits`, NaN left out. In eight lanes, because compilers may
+/// not reorder comparisons that NaN could take part in.
+static float largest(const float *logits, uint32_t count) {
+  constexpr uint32_t lanes = 8;
+  float best[lanes];
+  std::fill_n(best, lanes, -std::numeric_limits<float>::infinity());
+  uint32_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (uint32_t lane = 0; lane != lanes; ++lane)
+      best[lane] =
+          logits[i + lane] > best[lane] ? logits[i + lane] : best[lane];
+  for (; i != count; ++i)
+    best[0] = logits[i] > best[0] ? logits[i] : best[0];
+  return *std::max_element(best, best + lanes);
+}
+
 int32_t Sampler::greedy(const float *logits) const {
-  Candidate best = {orderedLogit(logits[0]), 0};
-  for (uint32_t token = 1; token != vocabSize; ++token)
-    if (logits[token] > best.logit) // false for NaN
-      best = {logits[token], int32_t(token)};
-  return best.token;
+  float best = largest(logits, vocabSize);
+  for (uint32_t token = 0; token != vocabSize; ++token)
+    if (logits[token] == best)
+      return int32_t(token);
+  return 0; // all NaN
 }
 
 /// Replaces `logits` by a penalized copy if there is anything to penalize.
@@ -82,41 +118,60 @@ void Sampler::penalize(const float *&logits) {
 }
 
 /// Fills `candidates` with the topK best of `logits`, best first. A heap of k:
-/// nearly every token fails its one comparison with the worst kept.
+/// nearly every token fails its one comparison with the worst kept. An equal
+/// one fails too, as it must: its id is higher.
 void Sampler::keepTopK(const float *logits) {
-  size_t k =
-      options.topK && options.topK < vocabSize ? options.topK : vocabSize;
   candidates.clear();
-  candidates.reserve(k);
-  for (uint32_t token = 0; token != vocabSize; ++token) {
-    Candidate candidate = {orderedLogit(logits[token]), int32_t(token)};
-    if (candidates.size() < k) {
-      candidates.push_back(candidate);
-      if (candidates.size() == k)
-        std::make_heap(candidates.begin(), candidates.end(), better);
-    } else if (better(candidate, candidates.front())) {
-      std::pop_heap(candidates.begin(), candidates.end(), better);
-      candidates.back() = candidate;
-      std::push_heap(candidates.begin(), candidates.end(), better);
-    }
+  uint32_t token = 0;
+  for (; token != options.topK; ++token)
+    candidates.push_back({orderedLogit(logits[token]), int32_t(token)});
+  std::make_heap(candidates.begin(), candidates.end(), better);
+  for (; token != vocabSize; ++token) {
+    if (!(logits[token] > candidates.front().logit))
+      continue;
+    std::pop_heap(candidates.begin(), candidates.end(), better);
+    candidates.back() = {logits[token], int32_t(token)};
+    std::push_heap(candidates.begin(), candidates.end(), better);
   }
   std::sort_heap(candidates.begin(), candidates.end(), better);
+}
+
+/// Fills `candidates` with all tokens, best first; returns the sum of their
+/// weights. Those that min-p will drop anyway are left out, which spares
+/// sorting a whole vocabulary.
+double Sampler::keepAll(const float *logits) {
+  double best = largest(logits, vocabSize), total = 0;
+  candidates.clear();
+  for (uint32_t token = 0; token != vocabSize; ++token) {
+    float logit = orderedLogit(logits[token]);
+    double weight = portableExp(logit - best);
+    total += weight;
+    if (logit == best || weight >= options.minP)
+      candidates.push_back({logit, int32_t(token)});
+  }
+  std::sort(candidates.begin(), candidates.end(), better);
+  return total;
 }
 
 int32_t Sampler::sample(const float *logits) {
   penalize(logits);
   if (options.temperature <= 0)
     return greedy(logits);
-  keepTopK(logits);
+  bool all = options.topK == 0 || options.topK >= vocabSize;
+  double total = 0;
+  if (all)
+    total = keepAll(logits);
+  else
+    keepTopK(logits);
   double best = candidates.front().logit;
   if (std::isinf(best)) // no differences to speak of
     return candidates.front().token;
 
   weights.clear();
-  double total = 0;
   for (const Candidate &candidate : candidates) {
     weights.push_back(portableExp(candidate.logit - best));
-    total += weights.back();
+    if (!all)
+      total += weights.back();
   }
   size_t kept = weights.size();
   if (options.topP < 1) {

@@ -46,6 +46,7 @@ private:
   int32_t greedy(const float *logits) const;
   void penalize(const float *&logits);
   void keepTopK(const float *logits);
+  double keepAll(const float *logits);
   double uniform();
 
   SamplerOptions options;
