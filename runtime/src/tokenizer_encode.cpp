@@ -14,6 +14,7 @@
 #include "tokenizer_text.h"
 
 #include <algorithm>
+#include <bitset>
 
 using namespace bitnet;
 using namespace bitnet::tokfmt;
@@ -25,7 +26,11 @@ class TokenizerEncoder {
 public:
   TokenizerEncoder(const Tokenizer &tokenizer, bool parseSpecial)
       : t(tokenizer), classes{t.classIndex, t.classBlocks},
-        parseSpecial(parseSpecial), merger(t.mergeRows, t.merges) {}
+        parseSpecial(parseSpecial), merger(t.mergeRows, t.merges) {
+    for (AddedSet set : {RawSet, NormalSet})
+      for (const AddedToken &token : t.added[set])
+        firstBytes[set][static_cast<uint8_t>(t.strings[token.text])] = true;
+  }
 
   std::vector<int32_t> run(std::string_view text, bool addSpecial) {
     if (addSpecial)
@@ -68,6 +73,8 @@ private:
   CharClasses classes;
   bool parseSpecial;
   bool atTextStart = true; // the present stretch opens the text
+  /// Bytes that begin an added token: most positions need no search.
+  std::bitset<256> firstBytes[2];
   BpeMerger merger;
   std::vector<int32_t> out;
 };
@@ -154,7 +161,9 @@ void TokenizerEncoder::matchAdded(AddedSet set, std::string_view text,
       between(text.substr(done, end - done));
   };
   for (size_t pos = 0; !tokens.empty() && pos < text.size();) {
-    const AddedToken *token = longestMatch(tokens, text.substr(pos));
+    bool possible = firstBytes[set][static_cast<uint8_t>(text[pos])];
+    const AddedToken *token =
+        possible ? longestMatch(tokens, text.substr(pos)) : nullptr;
     if (!token) {
       ++pos;
       continue;
