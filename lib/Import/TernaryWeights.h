@@ -1,5 +1,4 @@
-//===- TernaryWeights.h - Ternary matrices as checkpoints have them -*- C++
-//-*-===//
+//===- TernaryWeights.h - Ternary matrices of checkpoints ------*- C++ -*-===//
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//

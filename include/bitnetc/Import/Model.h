@@ -1,4 +1,4 @@
-//===- Model.h - A ternary language model, whatever file it came from -*- C++ -*-//
+//===- Model.h - A ternary language model of any origin --------*- C++ -*-===//
 //
 // Importers turn a Hugging Face directory (later GGUF, ONNX) into one Model:
 // a configuration, and named weights that can be read row by row. Nothing is
@@ -77,7 +77,8 @@ public:
 
   /// Writes rows [row, row + count) as bytes -1, 0, +1, row-major, count * cols
   /// of them. Fails on an illegal code or a NaN, naming file, tensor and place.
-  virtual llvm::Error readRows(int64_t row, int64_t count, int8_t *out) const = 0;
+  virtual llvm::Error readRows(int64_t row, int64_t count,
+                               int8_t *out) const = 0;
   /// The multiplying scale (a stored dividing scale is already inverted).
   virtual llvm::Expected<float> scale() const = 0;
 

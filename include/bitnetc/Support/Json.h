@@ -1,5 +1,4 @@
-//===- Json.h - JSON files of models: parsed safely, read by type -*- C++
-//-*-===//
+//===- Json.h - JSON files of models, parsed safely ------------*- C++ -*-===//
 //
 // Wraps llvm::json for files that come from outside. llvm::json recurses for
 // every nested value and so overflows the stack on "[[[[...", and turns each
