@@ -22,7 +22,8 @@ static Value emitActivation(VectorEmitter &e, bitnet::ActivationKind kind,
                             Value x) {
   Type type = x.getType();
   if (kind == bitnet::ActivationKind::relu2) {
-    Value positive = e.max(x, e.constant(type, 0));
+    // In this order NaN stays NaN.
+    Value positive = e.max(e.constant(type, 0), x);
     return e.mul(positive, positive);
   }
   Value exponent = e.negate(x);

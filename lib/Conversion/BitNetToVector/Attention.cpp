@@ -21,6 +21,7 @@
 #include "MathEmitter.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 

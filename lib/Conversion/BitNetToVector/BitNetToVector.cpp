@@ -22,6 +22,19 @@ namespace bitnetc {
 using namespace mlir;
 using namespace bitnetc;
 
+/// True for dimensions that count tokens, rows of a table or positions of a
+/// cache: loops run over them or nothing does. All others become constants.
+static bool mayBeDynamic(MemRefType type, unsigned dim) {
+  switch (type.getRank()) {
+  case 1:
+    return type.getElementType().isInteger(); // the tokens of an embedding
+  case 2:
+    return dim == 0;
+  default:
+    return dim == 2; // a cache
+  }
+}
+
 /// Checks that rows of the operands can be read as vectors.
 static LogicalResult verifyKernel(Operation *op) {
   for (Value operand : op->getOperands()) {
@@ -35,14 +48,10 @@ static LogicalResult verifyKernel(Operation *op) {
     if (!memref.isLastDimUnitStride())
       return op->emitOpError("expected rows of consecutive elements, but got ")
              << type;
-    // The number of tokens and of positions may be unknown, nothing else.
-    bool isCache = memref.getRank() == 4;
     for (auto [i, size] : llvm::enumerate(memref.getShape()))
-      if (ShapedType::isDynamic(size) &&
-          (isCache ? i != 2 : i != 0 || memref.getRank() == 1))
-        if (!memref.getElementType().isInteger())
-          return op->emitOpError("expected static columns and heads, but got ")
-                 << type;
+      if (ShapedType::isDynamic(size) && !mayBeDynamic(memref, i))
+        return op->emitOpError("expected static columns and heads, but got ")
+               << type;
   }
   return success();
 }
