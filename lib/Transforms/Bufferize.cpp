@@ -216,6 +216,9 @@ private:
         break;
       }
     }
+    // The size itself, so that a buffer may go away and its size stay.
+    if (auto alloc = like.getDefiningOp<memref::AllocOp>())
+      return alloc.getDynamicSizes()[0];
     return memref::DimOp::create(builder, op->getLoc(), like, 0);
   }
 

@@ -9,6 +9,7 @@
 #include "bitnetc/Target/RuntimeABI.h"
 #include "bitnetc/Target/TargetInfo.h"
 #include "bitnetc/Transforms/Passes.h"
+#include "dialects/BitNet/BitNet.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -43,6 +44,10 @@ public:
       if (failed(exportPhase(function)))
         return failure();
     }
+    // Their places are in the code now; the driver has their bytes.
+    for (auto weight :
+         llvm::make_early_inc_range(module.getOps<bitnet::WeightOp>()))
+      weight.erase();
     return exportInfo(target);
   }
 

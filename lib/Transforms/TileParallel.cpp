@@ -191,7 +191,7 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
   if (llvm::all_of(alloc->getUsers(),
                    [](Operation *user) { return isa<memref::DimOp>(user); })) {
     for (Operation *user : llvm::make_early_inc_range(alloc->getUsers())) {
-      user->getResult(0).replaceAllUsesWith(e.value(tokens));
+      user->getResult(0).replaceAllUsesWith(alloc.getDynamicSizes()[0]);
       user->erase();
     }
     alloc.erase();

@@ -7,6 +7,7 @@
 #include "bitnetc/Pipeline/Compiler.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/WithColor.h"
@@ -48,15 +49,10 @@ static cl::opt<std::string>
              cl::desc("Features to add to or remove from the CPU's"),
              cl::cat(category));
 static cl::opt<std::string>
-    format("format", cl::value_desc("name"), cl::init("auto"),
+    formatName("format", cl::value_desc("name"), cl::init("auto"),
            cl::desc("Packing format of all ternary matrices (default: auto, "
                     "by predicted time); --list-formats lists them"),
            cl::cat(category));
-static cl::opt<unsigned>
-    threads("threads", cl::value_desc("n"), cl::init(0),
-            cl::desc("Default number of threads of the executable (default: "
-                     "the physical cores it finds)"),
-            cl::cat(category));
 static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
              cl::desc("Most prompt tokens handled at once (default 128)"),
@@ -115,6 +111,16 @@ static cl::opt<bool> listFormats("list-formats",
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  // A library linked into LLVM has an option of this name that means nothing
+  // here; ours takes its place.
+  auto &registered = cl::getRegisteredOptions();
+  if (auto taken = registered.find("threads"); taken != registered.end())
+    taken->second->removeArgument();
+  cl::opt<unsigned> threads(
+      "threads", cl::value_desc("n"), cl::init(0),
+      cl::desc("Default number of threads of the executable (default: the "
+               "physical cores it finds)"),
+      cl::cat(category));
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](raw_ostream &os) { os << "bitnetc 0.1.0\n"; });
   cl::ParseCommandLineOptions(
@@ -123,6 +129,8 @@ int main(int argc, char **argv) {
       "  bitnetc MODEL_DIR -o chat && ./chat -p \"Hello\"\n\n"
       "MODEL_DIR is a Hugging Face directory: config.json, tokenizer.json and\n"
       "*.safetensors of a BitNet, 1bitLLM or ternary Llama checkpoint.\n");
+  // The linker registers code generation options of its own under this name.
+  features.removeArgument();
   const Stage *stage = findStage(emit);
   if (!stage) {
     std::string names;
@@ -157,7 +165,7 @@ int main(int argc, char **argv) {
   options.quiet = quiet;
   options.libraryPath = libraryPath.empty() ? getDefaultLibraryPath(argv[0])
                                             : libraryPath.getValue();
-  options.pipeline.format = format;
+  options.pipeline.format = formatName;
   options.pipeline.maxBatch = maxBatch;
   options.pipeline.explain = explain;
   if (Error error = compileModel(options))

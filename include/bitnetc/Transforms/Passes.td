@@ -295,7 +295,8 @@ def BitNetExportModel : Pass<"bitnet-export-model", "::mlir::ModuleOp"> {
   let summary = "Entry points with the runtime's calling convention";
   let description = [{
     Every phase gets a function of the C ABI (runtime/include/bitnet/abi.def)
-    that takes a `bn_call`, and the module the constant `bn_model_info`.
+    that takes a `bn_call`, and the module the constant `bn_model_info`. Weight
+    declarations, whose offsets are in the code by now, go away.
 
     ```mlir
     func.func @decode(%weights: memref<?xi8>, ...)

@@ -93,7 +93,7 @@ private:
     }
     for (LLVM::LLVMFuncOp function : starters)
       for (LLVM::CallOp call : callsOf[function])
-        call.getArgOperandsMutable().append(
+        call.getCalleeOperandsMutable().append(
             teams[call->getParentOfType<LLVM::LLVMFuncOp>()]);
     return success();
   }

@@ -22,7 +22,7 @@ struct BitNetVerifyLLVMPass
     WalkResult result = getOperation().walk([](Operation *op) -> WalkResult {
       if (isa<ModuleOp>(op) || isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
         return WalkResult::advance();
-      return op->emitError("expected only operations of the llvm dialect");
+      return op->emitOpError("is left: expected only the llvm dialect");
     });
     if (result.wasInterrupted())
       signalPassFailure();

@@ -273,5 +273,8 @@ private:
 OwningOpRef<ModuleOp> bitnetc::buildModule(const Model &model,
                                            MLIRContext &context,
                                            bool halfCache) {
+  context.loadDialect<bitnet::BitNetDialect, ternary::TernaryDialect,
+                      arith::ArithDialect, func::FuncDialect,
+                      tensor::TensorDialect>();
   return ModuleBuilder(model, context, halfCache).build();
 }
