@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""Runs lowered ternary kernels of odd sizes against references in NumPy.
+
+Everything is compared to the bit, on every target: integers are exact and each
+floating-point operation is rounded once. The packed matrices are made here from
+the descriptions in TernaryFormats.td, not by the compiler's packers.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import argparse
+import pathlib
+import sys
+
+import numpy as np
+
+sys.path.insert(
+    0, str(pathlib.Path(__file__).parents[2] / "BitNetToVector" / "Inputs"))
+import harness  # noqa: E402
+from harness import Case, Ref  # noqa: E402
+
+harness.DTYPES["i8"] = np.int8
+random = np.random.default_rng(7)
+f32 = np.float32
+
+# Name: LLVM's triple, CPU, features; what runs the program.
+TARGETS = {
+    "x86-64-v3": ("x86_64-linux-gnu", "x86-64-v3", ""),
+    "avxvnni": ("x86_64-linux-gnu", "x86-64-v3", "+avxvnni"),
+    "x86-64-v4": ("x86_64-linux-gnu", "x86-64-v4", ""),
+    "avx512vnni": ("x86_64-linux-gnu", "x86-64-v4", "+avx512vnni"),
+    "cortex-a72": ("aarch64-linux-gnu", "cortex-a72", ""),
+    "dotprod": ("aarch64-linux-gnu", "generic", "+v8.2a,+dotprod"),
+    "i8mm": ("aarch64-linux-gnu", "generic", "+v8.2a,+dotprod,+i8mm"),
+}
+# Targets whose dot products take no full byte.
+WITHOUT_T5 = {"x86-64-v3", "x86-64-v4", "cortex-a72"}
+
+
+def equal(expected):
+    """A check for exactly these elements, bit by bit."""
+    def check(got, where):
+        bad = np.asarray(got).tobytes() != np.asarray(expected).tobytes()
+        if bad:
+            at = np.argwhere(got != expected)
+            raise SystemExit(f"{where}: expected {expected}, but got {got} "
+                             f"(first difference at {at[:1]})")
+    return check
+
+
+def matrix(array, kind, check=None, pad=0, offset=0):
+    """[tokens, columns] with a stride; several tokens are a dynamic number."""
+    m, k = array.shape
+    tokens = 1 if m == 1 else "?"
+    return Ref(array, kind, strides=[k + pad, 1], offset=offset, check=check,
+               type=f"memref<{tokens}x{k}x{kind}, strided<[{k + pad}, 1], "
+                    f"offset: ?>>")
+
+
+def vector(array, kind, check=None, offset=0):
+    tokens = 1 if len(array) == 1 else "?"
+    return Ref(array, kind, offset=offset, check=check,
+               type=f"memref<{tokens}x{kind}, strided<[1], offset: ?>>")
+
+
+def quantize(x):
+    scale = f32(127) / np.maximum(np.abs(x).max(axis=1), f32(1e-5))
+    q = np.clip(np.rint(x * scale[:, None]), -128, 127).astype(np.int8)
+    return q, f32(1) / scale, q.sum(axis=1, dtype=np.int32)
+
+
+def quantize_cases():
+    for k in (1, 15, 16, 17, 64, 100, 257):
+        for kind in ("normal", "zero", "tiny", "ties"):
+            m = 3 if kind == "normal" else 1
+            x = {"normal": random.standard_normal((m, k)),
+                 "zero": np.zeros((m, k)),
+                 "tiny": random.standard_normal((m, k)) * 1e-7,
+                 # s is 1, and halves round to even.
+                 "ties": np.arange(m * k).reshape(m, k) % 250 - 125 + 0.5,
+                 }[kind].astype(f32)
+            if kind == "ties":
+                x[:, -1] = 127
+            q, inverse, sums = quantize(x)
+            padded = -(-k // 64) * 64
+            codes = np.zeros((m, padded), np.int8)
+            codes[:, :k] = q
+            yield Case(f"quantize_{kind}_{k}",
+                       "ternary.quantize %0 into %1, %2, %3 : "
+                       "($0, $1, $2, $3) -> ()",
+                       [matrix(x, "f32", offset=3),
+                        matrix(np.full_like(codes, 99), "i8", equal(codes), 5,
+                               7),
+                        vector(np.zeros(m), "f32", equal(inverse), 2),
+                        vector(np.zeros(m), "i32", equal(sums), 1)])
+
+
+def tables_of(q):
+    """`ternary.build_lut` by its definition."""
+    i = np.arange(9)
+    pairs = q.reshape(len(q), -1, 2).astype(np.int16)
+    entries = np.zeros((*pairs.shape[:2], 16), np.int16)
+    entries[:, :, :9] = ((i // 3 - 1) * pairs[:, :, :1]
+                         + (i % 3 - 1) * pairs[:, :, 1:])
+    planes = np.stack([entries & 0xff, entries >> 8], axis=2)
+    return planes.astype(np.uint8).view(np.int8).reshape(len(q), -1)
+
+
+def activations(m, k):
+    q = np.zeros((m, -(-k // 64) * 64), np.int8)
+    q[:, :k] = random.integers(-128, 128, (m, k))
+    return q
+
+
+def table_cases():
+    for m, k in ((1, 64), (3, 100)):
+        q = activations(m, k)
+        yield Case(f"build_lut_{m}_{k}",
+                   "ternary.build_lut %0 into %1 : ($0, $1) -> ()",
+                   [matrix(q, "i8", offset=1),
+                    matrix(np.zeros((m, 16 * q.shape[1])), "i8",
+                           equal(tables_of(q)), 3)])
+
+
+def rescale_cases():
+    for m, n, dynamic in ((1, 64, 0), (1, 1, 0), (3, 17, 0), (1, 100, 0),
+                          (1, 37, 1), (1, 5, 1), (2, 48, 1)):
+        products = random.integers(-2**26, 2**26, (m, n)).astype(np.int32)
+        inverse = random.random(m).astype(f32)
+        scale = random.standard_normal(n).astype(f32)
+        y = products.astype(f32) * (inverse[:, None] * scale)
+        args = [matrix(products, "i32", pad=3, offset=2), vector(inverse, "f32"),
+                Ref(scale, "f32"),
+                matrix(np.zeros((m, n)), "f32", equal(y), 3, 6)]
+        if dynamic:
+            args[0].type = args[0].type.replace(f"x{n}x", "x?x")
+            args[2].type = "memref<?xf32>"
+            args[3].type = args[3].type.replace(f"x{n}x", "x?x")
+        yield Case(f"rescale_{m}_{n}_{dynamic}",
+                   "ternary.rescale %0, %1, %2 into %3 : "
+                   "($0, $1, $2, $3) -> ()", args)
+
+
+def blocks(codes, rows, cols):
+    """Codes (weight + 1) padded with zero weights, as [tiles, steps, rows of a
+    tile, columns of a step]."""
+    n, k = codes.shape
+    full = np.ones((-(-n // rows) * rows, -(-k // cols) * cols), np.int64)
+    full[:n, :k] = codes
+    return full.reshape(len(full) // rows, rows, -1, cols).swapaxes(1, 2)
+
+
+def pack_i2(codes):
+    fields = blocks(codes, 64, 4).reshape(-1, 4, 16, 4)
+    return (fields << np.array([0, 2, 4, 6]).reshape(4, 1, 1)).sum(axis=1)
+
+
+def pack_t5(codes):
+    digits = blocks(codes, 80, 4).reshape(-1, 5, 16, 4)
+    v = (digits * 3 ** np.arange(4, -1, -1).reshape(5, 1, 1)).sum(axis=1)
+    return -(-256 * v // 243)
+
+
+def pack_tl1(codes):
+    c = blocks(codes, 32, 4)
+    low, high = 3 * c[..., 0] + c[..., 1], 3 * c[..., 2] + c[..., 3]
+    return low + 16 * high
+
+
+FORMATS = {"i2": (pack_i2, 64), "t5": (pack_t5, 80), "tl1": (pack_tl1, 32)}
+
+
+def matmul_cases(target):
+    for name, (pack, rows) in FORMATS.items():
+        if name == "t5" and target in WITHOUT_T5:
+            continue
+        for m, k in ((1, 1), (1, 9), (2, 64), (1, 257), (4, 100), (1, 1003)):
+            n = 2 * rows - 5
+            weights = random.integers(-1, 2, (n, k))
+            q = activations(m, k)
+            bytes = pack(weights + 1).astype(np.uint8).view(np.int8).ravel()
+            expected = np.zeros((m, rows), np.int32)
+            expected[:, :rows - 5] = (q[:, :k].astype(np.int32)
+                                      @ weights[rows:].T)
+            packed = f"!ternary.packed<%s x {k}, #ternary.{name}>"
+            view = (f"%w = ternary.view %3 : $3 -> {packed % n}\n"
+                    f"  %t = ternary.tile %w[%2] : {packed % n} -> "
+                    f"{packed % rows}\n  ")
+            products = Ref(np.zeros((m, rows)), "i32", check=equal(expected))
+            first = Ref(tables_of(q) if name == "tl1" else q, "i8")
+            sums = Ref(q.sum(axis=1, dtype=np.int32), "i32")
+            op = ("ternary.lut_matmul %0, %t into %4 : ($0, TILE, $4) -> ()"
+                  if name == "tl1" else
+                  "ternary.matmul %0, %1, %t into %4 : "
+                  "($0, $1, TILE, $4) -> ()")
+            yield Case(f"matmul_{name}_{m}_{k}",
+                       view + op.replace("TILE", packed % rows),
+                       [first, sums, 1, Ref(bytes, "i8"), products])
+
+
+def run_target(target, args):
+    triple, cpu, features = TARGETS[target]
+    folder = pathlib.Path(args.folder) / target
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = [*quantize_cases(), *table_cases(), *rescale_cases(),
+             *matmul_cases(target)]
+    source, lowered = folder / "cases.mlir", folder / "lowered.mlir"
+    source.write_text(
+        f'module attributes {{bitnet.target = {{triple = "{triple}", '
+        f'cpu = "{cpu}", features = "{features}"}}}} {{\n'
+        + "".join(case.mlir() for case in cases) + "}\n")
+    isa = "x86" if triple.startswith("x86") else "aarch64"
+    harness.run([args.opt, "--convert-ternary-to-vector",
+                 f"--convert-micro-ops-to-{isa}", source, "-o", lowered])
+    llvm = folder / "llvm.mlir"
+    harness.run(["mlir-opt", *harness.TO_LLVM, lowered, "-o", llvm])
+    harness.run(["mlir-translate", "--mlir-to-llvmir", llvm, "-o",
+                 folder / "cases.ll"])
+    harness.run(["opt", "-O3", f"-mtriple={triple}", f"-mcpu={cpu}",
+                 f"-mattr={features}", folder / "cases.ll", "-o",
+                 folder / "cases.bc"])
+    harness.run(["llc", "-O3", "-filetype=obj", "-relocation-model=pic",
+                 f"-mtriple={triple}", f"-mcpu={cpu}", f"-mattr={features}",
+                 folder / "cases.bc", "-o", folder / "cases.o"])
+
+    refs = [ref for case in cases for ref in case.refs()]
+    (folder / "in.bin").write_bytes(b"".join(r.buffer.tobytes() for r in refs))
+    functions, first = [], 0
+    for case in cases:
+        functions.append(case.c(first))
+        first += len(case.refs())
+    (folder / "main.c").write_text(harness.MAIN % {
+        "count": len(refs),
+        "sizes": ", ".join(str(r.buffer.nbytes) for r in refs),
+        "functions": "".join(functions),
+        "calls": "\n".join(f"  run_{case.name}();" for case in cases)})
+    program, runner = folder / "cases", []
+    flags = [f"--target={triple}"]
+    if isa == "aarch64":
+        flags, runner = [*flags, "-static"], [args.qemu]
+    harness.run(["clang", *flags, "-fuse-ld=lld", "-O1", "-w",
+                 folder / "main.c", folder / "cases.o", "-o", program])
+    harness.run([*runner, program, folder / "in.bin", folder / "out.bin"])
+    data = (folder / "out.bin").read_bytes()
+    position = 0
+    for case in cases:
+        for i, ref in enumerate(case.refs()):
+            end = position + ref.buffer.nbytes
+            buffer = np.frombuffer(bytearray(data[position:end]),
+                                   ref.array.dtype)
+            ref.verify(buffer, f"{target}: {case.name}: {i}")
+            position = end
+    print(f"{target}: {len(cases)} cases agree")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--opt", default="bitnet-opt",
+                        help="the tool that has convert-ternary-to-vector")
+    parser.add_argument("--folder", required=True, help="for what it writes")
+    parser.add_argument("--qemu", default="qemu-aarch64",
+                        help="the command that runs aarch64 programs")
+    parser.add_argument("targets", nargs="+", choices=TARGETS)
+    args = parser.parse_args()
+    for target in args.targets:
+        run_target(target, args)
+
+
+if __name__ == "__main__":
+    main()
