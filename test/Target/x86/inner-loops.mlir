@@ -1,0 +1,107 @@
+// The loops that decide the speed have the instructions they need, no others
+// of their kind, and no spills.
+// RUN: split-file %s %t
+// DEFINE: %{lower} = --convert-ternary-to-vector --convert-micro-ops-to-x86 \
+// DEFINE:   --convert-scf-to-cf --expand-strided-metadata --lower-affine \
+// DEFINE:   --convert-to-llvm --reconcile-unrealized-casts
+// DEFINE: %{cpu} =
+// DEFINE: %{file} =
+// DEFINE: %{compile} = bitnet-opt %t/%{file}.mlir %{lower} \
+// DEFINE:   | mlir-translate --mlir-to-llvmir \
+// DEFINE:   | opt -O3 -mtriple=x86_64-linux-gnu %{cpu} \
+// DEFINE:   | llc -O3 -mtriple=x86_64-linux-gnu %{cpu} \
+// DEFINE:   | FileCheck %t/%{file}.mlir
+
+// REDEFINE: %{cpu} = -mcpu=x86-64-v4 -mattr=+avx512vnni
+// REDEFINE: %{file} = i2-avx512vnni
+// RUN: %{compile}
+// REDEFINE: %{file} = t5-avx512vnni
+// RUN: %{compile}
+// REDEFINE: %{cpu} = -mcpu=x86-64-v3 -mattr=+avxvnni
+// REDEFINE: %{file} = t5-avxvnni
+// RUN: %{compile}
+// REDEFINE: %{cpu} = -mcpu=x86-64-v3
+// REDEFINE: %{file} = tl1-avx2
+// RUN: %{compile}
+
+//--- i2-avx512vnni.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // Two steps a turn, each into accumulators of its own; three ANDs a step.
+  // CHECK-LABEL: gemv:
+  // CHECK-NOT: rsp), %zmm
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK-NEXT: vpbroadcastd
+  // CHECK-NEXT: prefetcht0
+  // CHECK-NEXT: vmovdqu64
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
+  // CHECK-NEXT: vpbroadcastd
+  // CHECK-NEXT: prefetcht0
+  // CHECK-NEXT: vmovdqu64
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: zmm
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @gemv(%q: memref<1x2560xi8>, %s: memref<1xi32>, %b: memref<81920xi8>, %i: index, %p: memref<1x64xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<128 x 2560, #ternary.i2>
+    %t = ternary.tile %w[%i] : !ternary.packed<128 x 2560, #ternary.i2> -> !ternary.packed<64 x 2560, #ternary.i2>
+    ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<64 x 2560, #ternary.i2>, memref<1x64xi32>) -> ()
+    return
+  }
+}
+
+//--- t5-avx512vnni.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // Additions only: InstCombine's multiplications by 9, 27, 81 would become
+  // 16-bit multiplications and shuffles.
+  // CHECK-LABEL: gemv:
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK-NOT: {{vpmul|vpmadd|vpsll|vperm|rsp}}
+  // CHECK: vpdpbusd {{.*}}%zmm
+  // CHECK: vpaddb %zmm[[X:[0-9]+]], %zmm[[X]], %zmm[[Y:[0-9]+]]
+  // CHECK: vpaddb %zmm[[X]], %zmm[[Y]], %zmm[[X]]
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: zmm
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @gemv(%q: memref<1x2560xi8>, %s: memref<1xi32>, %b: memref<81920xi8>, %i: index, %p: memref<1x80xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
+    %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
+    ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    return
+  }
+}
+
+//--- t5-avxvnni.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+avxvnni"}} {
+  // Twelve accumulators and three temporaries in sixteen registers.
+  // CHECK-LABEL: gemv:
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK-NOT: rsp
+  // CHECK-COUNT-12: vpdpbusd {{.*}}%ymm
+  // CHECK-NOT: {{rsp|vpdpbusd}}
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @gemv(%q: memref<1x2560xi8>, %s: memref<1xi32>, %b: memref<81920xi8>, %i: index, %p: memref<1x80xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
+    %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
+    ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    return
+  }
+}
+
+//--- tl1-avx2.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = ""}} {
+  // Tables are broadcast by the load; sums are interleaved, not permuted.
+  // CHECK-LABEL: gemv:
+  // CHECK: vbroadcasti128
+  // CHECK: vpshufb {{.*}}%ymm
+  // CHECK: vpunpcklbw {{.*}}%ymm
+  // CHECK: vpunpckhbw {{.*}}%ymm
+  // CHECK-NOT: {{vpinsrb|vpextrb|vpermd}}
+  // CHECK: retq
+  func.func @gemv(%q: memref<1x10240xi8>, %b: memref<40960xi8>, %i: index, %p: memref<1x32xi32>) {
+    %w = ternary.view %b : memref<40960xi8> -> !ternary.packed<256 x 640, #ternary.tl1>
+    %t = ternary.tile %w[%i] : !ternary.packed<256 x 640, #ternary.tl1> -> !ternary.packed<32 x 640, #ternary.tl1>
+    ternary.lut_matmul %q, %t into %p : (memref<1x10240xi8>, !ternary.packed<32 x 640, #ternary.tl1>, memref<1x32xi32>) -> ()
+    return
+  }
+}
