@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The checkpoint families and their configuration files.
 
 Sizes are tiny and awkward on purpose: head_dim 100, widths that no vector

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write tiny random checkpoints of every BitNet family and what they compute.
 
     python3 make_goldens.py            # all families, next to this file

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiny tokenizers of the kinds that ternary checkpoints come with.
 
 Each has the structure of the real one (normaliser, splitting pattern, merge
