@@ -156,8 +156,8 @@ Error Compiler::saveTemporary(
     return makeFileError(options.saveTemps, error.message());
   llvm::SmallString<128> path(options.saveTemps);
   llvm::sys::path::append(
-      path, llvm::formatv("{0}-{1}{2}", llvm::format_decimal(getStageNumber(stage), 2),
-                          stage.name, stage.suffix)
+      path, llvm::formatv("{0,0+2}-{1}{2}", getStageNumber(stage), stage.name,
+                          stage.suffix)
                 .str());
   auto file = PendingFile::create(path, /*executable=*/false);
   if (!file)
