@@ -29,8 +29,8 @@ public:
     while (passParts > 1 && streams * passParts * perPart > available)
       passParts /= 2;
     perSet = streams * passParts * perPart;
-    sets =
-        std::clamp<int64_t>(std::min(available / perSet, steps), 1, tile.sets);
+    sets = std::clamp<int64_t>(std::min(available, tile.wanted) / perSet, 1,
+                               steps);
   }
 
   /// Runs over the steps once, or, where registers are few, several times for

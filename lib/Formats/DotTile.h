@@ -19,9 +19,10 @@ namespace bitnetc {
 struct DotTile {
   /// Accumulators per token, each of the tile's 16 lanes.
   int64_t accumulators;
-  /// Independent accumulator sets worth having, where registers allow: they
-  /// hide the latency of the dot product.
-  int64_t sets;
+  /// Accumulator vectors worth having: where a step has fewer, several steps
+  /// are unrolled, each with its own, to hide the latency of the dot product
+  /// (x86: 5 cycles, two a cycle).
+  int64_t wanted;
   /// Registers the loop needs besides accumulators: a part's packed bytes and
   /// decoded forms, one token's activations, constants.
   int64_t temporaries;

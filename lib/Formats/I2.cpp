@@ -97,7 +97,7 @@ public:
       return rows;
     };
     // Bytes, a masked form, activations, three masks, ones of vpmaddwd.
-    emitDotTile(builder, loc, target, operands, {4, 2, 7, step, finish});
+    emitDotTile(builder, loc, target, operands, {4, 16, 7, step, finish});
   }
 
 private:

@@ -26,10 +26,20 @@
 
 //--- i2-avx512vnni.mlir
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
-  // Two steps a turn, each into accumulators of its own; three ANDs a step.
+  // Four steps a turn, each into accumulators of its own; three ANDs a step.
   // CHECK-LABEL: gemv:
   // CHECK-NOT: rsp), %zmm
   // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK-NEXT: vpbroadcastd
+  // CHECK-NEXT: prefetcht0
+  // CHECK-NEXT: vmovdqu64
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
+  // CHECK-NEXT: vpbroadcastd
+  // CHECK-NEXT: prefetcht0
+  // CHECK-NEXT: vmovdqu64
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
   // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
