@@ -1,4 +1,5 @@
-//===- PackingFormat.h - How one packing format packs and multiplies -*- C++ -*-//
+//===- PackingFormat.h - How one packing format packs and multiplies -*- C++
+//-*-//
 //
 // A format is a record in dialects/Ternary/TernaryFormats.td (geometry), one
 // file lib/Formats/<Name>.cpp that implements this class, and one line in
@@ -20,8 +21,7 @@ namespace bitnetc {
 struct Geometry {
   int64_t tileRows, stepCols, stepBytes;
 
-  template <typename FormatAttr>
-  static Geometry of() {
+  template <typename FormatAttr> static Geometry of() {
     return {FormatAttr::getTileRows(), FormatAttr::getStepCols(),
             FormatAttr::getStepBytes()};
   }
