@@ -63,18 +63,23 @@ def vector(array, kind, check=None, offset=0):
 
 
 def quantize(x):
-    scale = f32(127) / np.maximum(np.abs(x).max(axis=1), f32(1e-5))
-    q = np.clip(np.rint(x * scale[:, None]), -128, 127).astype(np.int8)
+    # A NaN is no largest value, and its code is -128.
+    largest = np.nan_to_num(np.abs(x), nan=0).max(axis=1)
+    scale = f32(127) / np.maximum(largest, f32(1e-5))
+    q = np.clip(np.rint(x * scale[:, None]), -128, 127)
+    q = np.nan_to_num(q, nan=-128).astype(np.int8)
     return q, f32(1) / scale, q.sum(axis=1, dtype=np.int32)
 
 
 def quantize_cases():
     for k in (1, 15, 16, 17, 64, 100, 257):
-        for kind in ("normal", "zero", "tiny", "ties"):
+        for kind in ("normal", "zero", "tiny", "ties", "nan"):
             m = 3 if kind == "normal" else 1
             x = {"normal": random.standard_normal((m, k)),
                  "zero": np.zeros((m, k)),
                  "tiny": random.standard_normal((m, k)) * 1e-7,
+                 "nan": np.where(np.arange(m * k) % 5 == 0, np.nan,
+                                 1.5 - np.arange(m * k)).reshape(m, k),
                  # s is 1, and halves round to even.
                  "ties": np.arange(m * k).reshape(m, k) % 250 - 125 + 0.5,
                  }[kind].astype(f32)
@@ -128,7 +133,8 @@ def rescale_cases():
         inverse = random.random(m).astype(f32)
         scale = random.standard_normal(n).astype(f32)
         y = products.astype(f32) * (inverse[:, None] * scale)
-        args = [matrix(products, "i32", pad=3, offset=2), vector(inverse, "f32"),
+        args = [matrix(products, "i32", pad=3, offset=2),
+                vector(inverse, "f32"),
                 Ref(scale, "f32"),
                 matrix(np.zeros((m, n)), "f32", equal(y), 3, 6)]
         if dynamic:
