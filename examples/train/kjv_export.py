@@ -206,13 +206,21 @@ def processor():
         return "machine"
 
 
+def resumed(run):
+    if not run.resumed_at:
+        return ""
+    at = ", ".join(map(str, run.resumed_at))
+    return (f"The run was stopped and resumed at step {at}; the command takes "
+            "the same steps in\none piece, which was not done again.\n")
+
+
 def write_card(out, shape, tensors, result, run, sample):
     template = Path(__file__).with_name("model_card.md").read_text()
     ternary = sum(t.numel() * 4 for t in tensors.values()
                   if t.dtype == torch.uint8)
     rest = sum(t.numel() for t in tensors.values() if t.dtype != torch.uint8)
     facts = {**vars(shape), **vars(run), **result, "ternary": f"{ternary:,}",
-             "processor": processor(),
+             "processor": processor(), "resumed": resumed(run),
              "rest": f"{rest:,}", "sample": sample,
              "minutes_taken": run.seconds / 60,
              "tokens_seen": run.steps * run.batch_tokens / 1e6,

@@ -202,13 +202,15 @@ def start(args, model, optimizer):
     """The state of a new run, or of the one in the checkpoint."""
     import torch
     given = {k: getattr(args, k) for k in SCHEDULE}
-    run = {"steps": 0, "seconds": 0.0, **given}
+    run = {"steps": 0, "seconds": 0.0, "resumed_at": [], **given}
     if args.resume or args.export_only:
         state = torch.load(args.checkpoint)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         run.update(state["run"])
         run.update((k, v) for k, v in given.items() if v is not None)
+    if args.resume:
+        run["resumed_at"].append(run["steps"])
     return run
 
 
