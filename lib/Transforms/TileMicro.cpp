@@ -5,6 +5,7 @@
 
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Transforms/Passes.h"
+#include "dialects/BitNet/BitNet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -30,8 +31,8 @@ constexpr int64_t kMaxTokens = 6;
 /// Tokens whose accumulators fit in the registers of the target.
 int64_t getTokensPerTile(const PackingFormat &format,
                          const TargetInfo &target) {
-  int64_t free = std::max<int64_t>(
-      1, int64_t(target.vectorRegisters) - kReservedRegisters);
+  int64_t free = std::max<int64_t>(1, int64_t(target.vectorRegisters) -
+                                          kReservedRegisters);
   int64_t perToken = format.getAccumulators() * 64 / target.vectorBytes;
   return std::clamp<int64_t>(free / perToken, 1, kMaxTokens);
 }
@@ -49,7 +50,8 @@ struct TernaryTileMicroPass
         products.push_back(op);
     });
     for (Operation *op : products)
-      tile(op, *target);
+      if (!tile(op, *target))
+        splitStreams(op, *target);
   }
 
   /// A dimension cut to `count` from `start`, the others whole.
@@ -67,25 +69,55 @@ struct TernaryTileMicroPass
                                      strides);
   }
 
+  /// True for what may stand between the buffer of a product and the end of its
+  /// block: operations that handle each token on its own, as
+  /// ternary-tile-parallel writes them. Anything else is left as it is.
+  static bool handlesTokens(Operation *op, memref::AllocaOp acc) {
+    if (op == acc ||
+        isa<ternary::MatmulOp, ternary::LutMatmulOp, ternary::RescaleOp>(op) ||
+        isa_and_nonnull<arith::ArithDialect>(op->getDialect()))
+      return true;
+    if (auto branch = dyn_cast<scf::IfOp>(op))
+      return branch.getNumResults() == 0 &&
+             llvm::all_of(branch->getRegions(), [&](Region &region) {
+               return llvm::all_of(region.getOps(), [&](Operation &nested) {
+                 return isa<scf::YieldOp>(nested) ||
+                        handlesTokens(&nested, acc);
+               });
+             });
+    // Rows of a slice are tokens if it starts with the first.
+    if (auto slice = dyn_cast<memref::SubViewOp>(op))
+      return slice.getType().getRank() == slice.getSourceType().getRank() &&
+             (!slice.getType().isDynamicDim(0) ||
+              isConstantIntValue(slice.getMixedOffsets()[0], 0));
+    return false;
+  }
+
   /// The product, the buffer it writes and all that reads that buffer move into
   /// loops over blocks of tokens.
-  void tile(Operation *product, const TargetInfo &target) {
+  /// Returns false if there is nothing to cut: the number of tokens is known.
+  static bool tile(Operation *product, const TargetInfo &target) {
     auto acc = product->getOperands().back().getDefiningOp<memref::AllocaOp>();
     if (!acc || !acc.getType().isDynamicDim(0))
-      return;
+      return false;
     unsigned weightsOperand = isa<ternary::MatmulOp>(product) ? 2 : 1;
     auto weights = cast<ternary::PackedType>(
         product->getOperand(weightsOperand).getType());
-    int64_t block = getTokensPerTile(
-        bitnetc::getFormat(weights.getFormat()), target);
+    int64_t block =
+        getTokensPerTile(bitnetc::getFormat(weights.getFormat()), target);
 
     // Everything from the buffer to the end of its block uses one token at a
     // time; cut it at tokens.
     Block *body = acc->getBlock();
     SmallVector<Operation *> moved;
     for (Operation &op : llvm::make_range(Block::iterator(acc), body->end()))
-      if (!op.hasTrait<OpTrait::IsTerminator>())
+      if (!op.hasTrait<OpTrait::IsTerminator>()) {
+        if (!handlesTokens(&op, acc))
+          return true;
         moved.push_back(&op);
+      }
+    if (!llvm::is_contained(moved, product))
+      return true;
 
     OpBuilder builder(acc);
     Location loc = product->getLoc();
@@ -106,6 +138,54 @@ struct TernaryTileMicroPass
       loop(full, count, 1);
     for (Operation *op : llvm::reverse(moved))
       op->erase();
+    return true;
+  }
+
+  /// The loop over row tiles that multiplies a single token advances in several
+  /// far-apart tiles at once: its range is cut into as many equal parts, whose
+  /// products stand side by side in the body. Tiles left over come one by one.
+  static void splitStreams(Operation *product, const TargetInfo &target) {
+    auto loop = dyn_cast<scf::ForOp>(product->getParentOp());
+    auto parallel = dyn_cast_or_null<bitnet::ParallelOp>(
+        loop ? loop->getParentOp() : nullptr);
+    int64_t streams = target.streams;
+    if (!parallel || streams < 2 ||
+        cast<MemRefType>(product->getOperands().back().getType())
+                .getDimSize(0) != 1)
+      return;
+    OpBuilder builder(loop);
+    Location loc = product->getLoc();
+    auto add = [&](OpBuilder &b, Value x, Value y) -> Value {
+      return arith::AddIOp::create(b, loc, x, y);
+    };
+    Value begin = loop.getLowerBound(), end = loop.getUpperBound();
+    Value count = arith::SubIOp::create(builder, loc, end, begin);
+    Value width = arith::ConstantIndexOp::create(builder, loc, streams);
+    Value part = arith::DivUIOp::create(builder, loc, count, width);
+    SmallVector<Value> starts = {begin};
+    for (int64_t i = 0; i < streams; ++i)
+      starts.push_back(add(builder, starts.back(), part));
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    auto together =
+        scf::ForOp::create(builder, loc, zero, part, loop.getStep());
+
+    OpBuilder inner = OpBuilder::atBlockBegin(together.getBody());
+    SmallVector<IRMapping> maps(streams);
+    for (auto [map, start] : llvm::zip(maps, starts)) {
+      map.map(loop.getInductionVar(),
+              add(inner, start, together.getInductionVar()));
+      for (Operation &op :
+           llvm::make_range(loop.getBody()->begin(), Block::iterator(product)))
+        inner.clone(op, map);
+    }
+    for (IRMapping &map : maps)
+      inner.clone(*product, map);
+    for (IRMapping &map : maps)
+      for (Operation &op :
+           llvm::make_range(std::next(Block::iterator(product)),
+                            loop.getBody()->getTerminator()->getIterator()))
+        inner.clone(op, map);
+    loop.getLowerBoundMutable().assign(starts.back());
   }
 
   /// Clones `ops` for the tokens from `start` on, `count` of them.
@@ -121,12 +201,12 @@ struct TernaryTileMicroPass
     Location loc = op->getLoc();
     if (auto alloca = dyn_cast<memref::AllocaOp>(op)) {
       MemRefType type = alloca.getType();
-      map.map(alloca.getResult(),
-              memref::AllocaOp::create(
-                  builder, loc,
-                  MemRefType::get({count, type.getDimSize(1)},
-                                  type.getElementType()),
-                  ValueRange(), alloca.getAlignmentAttr()));
+      map.map(
+          alloca.getResult(),
+          memref::AllocaOp::create(builder, loc,
+                                   MemRefType::get({count, type.getDimSize(1)},
+                                                   type.getElementType()),
+                                   ValueRange(), alloca.getAlignmentAttr()));
       return;
     }
     if (auto branch = dyn_cast<scf::IfOp>(op)) {
@@ -151,8 +231,8 @@ struct TernaryTileMicroPass
                                   : offset);
         }
         bool local = map.contains(slice.getSource());
-        offsets[0] = local ? OpFoldResult(builder.getIndexAttr(0))
-                           : OpFoldResult(start);
+        offsets[0] =
+            local ? OpFoldResult(builder.getIndexAttr(0)) : OpFoldResult(start);
         sizes[0] = builder.getIndexAttr(count);
         map.map(slice.getResult(),
                 memref::SubViewOp::create(
@@ -168,8 +248,7 @@ struct TernaryTileMicroPass
     for (OpOperand &operand : clone->getOpOperands()) {
       auto type = dyn_cast<MemRefType>(operand.get().getType());
       if (type && type.getRank() > 0 && type.isDynamicDim(0))
-        operand.set(
-            sliceFirst(beforeClone, loc, operand.get(), start, count));
+        operand.set(sliceFirst(beforeClone, loc, operand.get(), start, count));
     }
   }
 };

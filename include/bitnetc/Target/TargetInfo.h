@@ -36,6 +36,9 @@ struct TargetInfo {
   /// Sustained bytes per cycle and core from memory beyond the caches, for the
   /// cost model; the source of the number is in the ISA's table.
   double memoryBytesPerCycle = 6;
+  /// Row tiles that one thread reads side by side when it multiplies a single
+  /// token: more streams keep more cache lines in flight.
+  unsigned streams = 1;
   /// One exact s8 x s8 dot-product instruction exists (sdot).
   bool signedDot = false;
   /// Vectors of bytes have a multiplication (NEON mul; x86 has none).
@@ -43,6 +46,13 @@ struct TargetInfo {
 
   bool hasFeature(llvm::StringRef feature) const {
     return has.count(std::string(feature)) != 0;
+  }
+  /// How many bytes ahead of a loop over `streams` tiles to prefetch. Without
+  /// it a core has few cache lines in flight: the loop's waiting dot products
+  /// fill the scheduler. Measured from DRAM on a Sapphire Rapids class core:
+  /// +3 KB in each of two streams, +8 KB in one (2.5 times as fast as none).
+  int64_t getPrefetchBytes(unsigned streams) const {
+    return streams > 1 ? 3072 : 8192;
   }
   /// Bits of runtime/include/bitnet/cpu_features.def the code may need.
   uint64_t getRuntimeFeatureBits() const;

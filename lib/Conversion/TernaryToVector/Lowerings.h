@@ -18,11 +18,14 @@ namespace bitnetc {
 void emitQuantize(VectorEmitter &e, ternary::QuantizeOp op);
 void emitBuildLut(VectorEmitter &e, ternary::BuildLutOp op);
 void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
-/// Fails, with an error at the operation, if its weights are no row tile of
-/// bytes in memory or the number of tokens is unknown.
-mlir::LogicalResult emitMatmul(VectorEmitter &e, ternary::MatmulOp op,
+/// The products of `ops`, neighbours that read the same activations, in one
+/// loop. Fails, with an error at the operation, if the weights are no row tile
+/// of bytes in memory or the number of tokens is unknown.
+mlir::LogicalResult emitMatmul(VectorEmitter &e,
+                               llvm::ArrayRef<ternary::MatmulOp> ops,
                                const TargetInfo &target);
-mlir::LogicalResult emitMatmul(VectorEmitter &e, ternary::LutMatmulOp op,
+mlir::LogicalResult emitMatmul(VectorEmitter &e,
+                               llvm::ArrayRef<ternary::LutMatmulOp> ops,
                                const TargetInfo &target);
 
 } // namespace bitnetc

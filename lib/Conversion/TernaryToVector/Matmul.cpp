@@ -10,58 +10,64 @@
 using namespace mlir;
 using namespace bitnetc;
 
-/// Bytes ahead of the loop to prefetch, unless the operation's attribute
-/// `prefetch` says otherwise. Without it a core has few cache lines in flight:
-/// the loop's waiting dot products fill the scheduler. Measured from DRAM, one
-/// stream: +8 KB is 2.5 times as fast as none and a tenth faster than +3 KB.
-static constexpr int64_t kPrefetchBytes = 8192;
-
-/// Fills in what both kinds of multiplication share and emits the tile.
+/// Fills in what both kinds of multiplication share and emits the tiles of
+/// `ops`, which read the same activations: one loop, one stream each.
 template <typename OpT>
-static LogicalResult emitTile(VectorEmitter &e, OpT op,
-                              const TargetInfo &target, TileOperands operands) {
-  auto tile = op.getWeights().template getDefiningOp<ternary::TileOp>();
-  auto view = tile ? tile.getSource().template getDefiningOp<ternary::ViewOp>()
-                   : nullptr;
-  if (!view)
-    return op.emitOpError("expected weights that are a tile of a view of "
-                          "bytes; run 'ternary-tile-parallel' first");
-  ternary::PackedType type = tile.getTile().getType();
+static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
+                               const TargetInfo &target,
+                               TileOperands operands) {
+  OpT first = ops.front();
+  for (OpT op : ops) {
+    auto tile = op.getWeights().template getDefiningOp<ternary::TileOp>();
+    auto view = tile
+                    ? tile.getSource().template getDefiningOp<ternary::ViewOp>()
+                    : nullptr;
+    if (!view)
+      return op.emitOpError("expected weights that are a tile of a view of "
+                            "bytes; run 'ternary-tile-parallel' first");
+    operands.bytes = view.getBytes();
+    operands.tileOffsets.push_back(
+        e.mulIndex(tile.getIndex(), tile.getTile().getType().getTileBytes()));
+    operands.products.push_back(op.getOuts().front());
+  }
+  auto type = cast<ternary::PackedType>(first.getWeights().getType());
   const PackingFormat &format = getFormat(type.getFormat());
   if (std::optional<std::string> reason = format.getUnsupportedReason(target))
-    return op.emitOpError("format '")
+    return first.emitOpError("format '")
            << format.getName() << "' on CPU '" << target.cpu << "' " << *reason;
-  Value products = op.getOuts().front();
-  operands.rows = cast<MemRefType>(products.getType()).getDimSize(0);
+  auto products = cast<MemRefType>(operands.products.front().getType());
+  operands.rows = products.getDimSize(0);
   if (ShapedType::isDynamic(operands.rows))
-    return op.emitOpError("expected a known number of tokens, but got ")
-           << products.getType();
-  operands.bytes = view.getBytes();
-  operands.tileOffsets = {e.mulIndex(tile.getIndex(), type.getTileBytes())};
-  operands.products = {products};
+    return first.emitOpError("expected a known number of tokens, but got ")
+           << products;
   operands.columns = type.getK();
-  auto prefetch = op->template getAttrOfType<IntegerAttr>("prefetch");
-  operands.prefetch = prefetch ? prefetch.getInt() : kPrefetchBytes;
+  auto prefetch = first->template getAttrOfType<IntegerAttr>("prefetch");
+  operands.prefetch =
+      prefetch ? prefetch.getInt() : target.getPrefetchBytes(ops.size());
   format.emitTile(e.builder, e.loc, target, operands);
   return success();
 }
 
-LogicalResult bitnetc::emitMatmul(VectorEmitter &e, ternary::MatmulOp op,
+LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
+                                  ArrayRef<ternary::MatmulOp> ops,
                                   const TargetInfo &target) {
-  auto packed = dyn_cast<ternary::PackedType>(op.getWeights().getType());
+  ternary::MatmulOp first = ops.front();
+  auto packed = dyn_cast<ternary::PackedType>(first.getWeights().getType());
   if (packed && packed.getFormat().usesTables())
-    return op.emitOpError("expected a format for dot products, but got '")
+    return first.emitOpError("expected a format for dot products, but got '")
            << packed.getFormat().getFormatName()
            << "'; run 'ternary-rewrite-to-lut' first";
   TileOperands operands;
-  operands.activations = op.getActivations();
-  operands.sums = op.getSums();
-  return emitTile(e, op, target, operands);
+  operands.activations = first.getActivations();
+  operands.sums = first.getSums();
+  return emitTiles(e, ops, target, operands);
 }
 
-LogicalResult bitnetc::emitMatmul(VectorEmitter &e, ternary::LutMatmulOp op,
+LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
+                                  ArrayRef<ternary::LutMatmulOp> ops,
                                   const TargetInfo &target) {
   TileOperands operands;
-  operands.tables = op.getTables();
-  return emitTile(e, op, target, operands);
+  ternary::LutMatmulOp first = ops.front();
+  operands.tables = first.getTables();
+  return emitTiles(e, ops, target, operands);
 }

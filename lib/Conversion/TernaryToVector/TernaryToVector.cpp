@@ -34,15 +34,43 @@ static LogicalResult verifyKernel(Operation *op) {
   return success();
 }
 
-static LogicalResult lower(Operation *op, const TargetInfo &target) {
-  if (failed(verifyKernel(op)))
-    return failure();
-  OpBuilder builder(op);
-  VectorEmitter e(builder, op->getLoc());
+/// True if `next` stands right after the product `op`, reads the same
+/// activations and equal weights: `ternary-tile-micro` puts tiles side by side
+/// that are to be read as streams of one loop.
+static bool isNextStream(Operation *op, Operation *next) {
+  if (!isa<ternary::MatmulOp, ternary::LutMatmulOp>(op) ||
+      op->getNextNode() != next || op->getName() != next->getName() ||
+      op->getOperandTypes() != next->getOperandTypes())
+    return false;
+  // The last two operands are the weights and the destination.
+  return op->getOperands().drop_back(2) == next->getOperands().drop_back(2);
+}
+
+template <typename OpT>
+static LogicalResult lowerStreams(VectorEmitter &e, ArrayRef<Operation *> ops,
+                                  const TargetInfo &target) {
+  SmallVector<OpT> streams;
+  for (Operation *op : ops)
+    streams.push_back(cast<OpT>(op));
+  return emitMatmul(e, ArrayRef<OpT>(streams), target);
+}
+
+/// Lowers one operation, or the streams of one loop.
+static LogicalResult lower(ArrayRef<Operation *> ops,
+                           const TargetInfo &target) {
+  for (Operation *op : ops)
+    if (failed(verifyKernel(op)))
+      return failure();
+  OpBuilder builder(ops.back());
+  VectorEmitter e(builder, ops.front()->getLoc());
   LogicalResult result =
-      llvm::TypeSwitch<Operation *, LogicalResult>(op)
-          .Case<ternary::MatmulOp, ternary::LutMatmulOp>(
-              [&](auto matmul) { return emitMatmul(e, matmul, target); })
+      llvm::TypeSwitch<Operation *, LogicalResult>(ops.front())
+          .Case([&](ternary::MatmulOp) {
+            return lowerStreams<ternary::MatmulOp>(e, ops, target);
+          })
+          .Case([&](ternary::LutMatmulOp) {
+            return lowerStreams<ternary::LutMatmulOp>(e, ops, target);
+          })
           .Case([&](ternary::QuantizeOp quantize) {
             emitQuantize(e, quantize);
             return success();
@@ -56,7 +84,8 @@ static LogicalResult lower(Operation *op, const TargetInfo &target) {
             return success();
           });
   if (succeeded(result))
-    op->erase();
+    for (Operation *op : ops)
+      op->erase();
   return result;
 }
 
@@ -68,16 +97,20 @@ struct ConvertTernaryToVectorPass
     FailureOr<TargetInfo> target = getTarget(getOperation());
     if (failed(target))
       return signalPassFailure();
-    SmallVector<Operation *> kernels, views;
+    SmallVector<SmallVector<Operation *>> kernels;
+    SmallVector<Operation *> views;
     getOperation()->walk([&](Operation *op) {
       if (isa<ternary::KernelOpInterface>(op) &&
-          isa<ternary::TernaryDialect>(op->getDialect()))
-        kernels.push_back(op);
-      else if (isa<ternary::ViewOp, ternary::TileOp>(op))
+          isa<ternary::TernaryDialect>(op->getDialect())) {
+        if (kernels.empty() || !isNextStream(kernels.back().back(), op))
+          kernels.emplace_back();
+        kernels.back().push_back(op);
+      } else if (isa<ternary::ViewOp, ternary::TileOp>(op)) {
         views.push_back(op);
+      }
     });
-    for (Operation *op : kernels)
-      if (failed(lower(op, *target)))
+    for (ArrayRef<Operation *> ops : kernels)
+      if (failed(lower(ops, *target)))
         return signalPassFailure();
     // Users before what they use.
     for (Operation *op : llvm::reverse(views))
