@@ -23,9 +23,9 @@ static int64_t lastDim(Type type) {
 
 /// Checks that there is one f32 result or destination of rank `rank`.
 static LogicalResult verifyF32Result(Operation *op, int64_t rank = 2) {
-  unsigned count = std::max<unsigned>(
-      op->getNumResults(),
-      cast<ternary::KernelOpInterface>(op).getOuts().size());
+  unsigned count =
+      std::max<unsigned>(op->getNumResults(),
+                         cast<ternary::KernelOpInterface>(op).getOuts().size());
   if (count != 1)
     return op->emitOpError("expected one result or destination, but got ")
            << count;
@@ -34,6 +34,13 @@ static LogicalResult verifyF32Result(Operation *op, int64_t rank = 2) {
     return op->emitOpError("expected an f32 result of rank ")
            << rank << ", but got " << type;
   return success();
+}
+
+/// Checks that the first dimensions of data and of the result, where static,
+/// are equal.
+static LogicalResult verifyTokens(Operation *op, Type data) { // kernel_c4
+  return ternary::verifySameTokens(op,
+                                   {data, ternary::getKernelResultType(op, 0)});
 }
 
 /// Checks one last dimension against another.
@@ -76,8 +83,10 @@ LogicalResult WeightOp::verify() {
       if (value->getShapedType() != shaped) // weight_c1
         return emitOpError("expected a value of type ")
                << shaped << ", but got " << value->getShapedType();
-  if (!isa<RankedTensorType, ternary::PackedType>(getType()))
-    return emitOpError("expected a tensor or packed type, but got ")
+  auto tensor = dyn_cast<RankedTensorType>(getType());
+  bool isStatic = tensor && tensor.hasStaticShape();
+  if (!isStatic && !isa<ternary::PackedType>(getType())) // weight_c2
+    return emitOpError("expected a static tensor or packed type, but got ")
            << getType();
   return success();
 }
@@ -127,12 +136,17 @@ LogicalResult BitLinearOp::verify() {
   if (failed(verifyColumns(*this, "a scale", lastDim(getScale().getType()),
                            n))) // bitlinear_c2
     return failure();
-  return verifyColumns(*this, "a result", resultColumns(*this), n);
+  if (failed(verifyColumns(*this, "a result", resultColumns(*this), n)))
+    return failure();
+  return verifyTokens(*this, getX().getType());
 }
 
 LogicalResult RopeAnglesOp::verify() {
   if (failed(verifyF32Result(*this)))
     return failure();
+  if (lastDim(getFrequencies().getType()) <= 0) // rope_angles_c1
+    return emitOpError("expected a static number of frequencies, but got ")
+           << getFrequencies().getType();
   return verifyColumns(*this, "a result", resultColumns(*this),
                        2 * lastDim(getFrequencies().getType()));
 }
@@ -142,6 +156,10 @@ LogicalResult RopeOp::verify() {
     return failure();
   int64_t columns = lastDim(getX().getType());
   int64_t dim = lastDim(getAngles().getType());
+  if (dim <= 0 || dim % 2 != 0) // rope_c1
+    return emitOpError("expected angles with a positive, even number of "
+                       "columns, but got ")
+           << getAngles().getType();
   if (columns % dim != 0) // rope_c1
     return emitOpError("expected a multiple of ")
            << dim << " columns, but got " << columns;
@@ -176,13 +194,31 @@ LogicalResult LMHeadOp::verify() {
   if (failed(verifyColumns(*this, "hidden states", lastDim(getX().getType()),
                            table.getDimSize(1)))) // lm_head_c1
     return failure();
-  return verifyColumns(*this, "a result", resultColumns(*this),
-                       table.getDimSize(0)); // lm_head_c2
+  if (failed(verifyColumns(*this, "a result", resultColumns(*this),
+                           table.getDimSize(0)))) // lm_head_c2
+    return failure();
+  return verifyTokens(*this, getX().getType());
 }
 
 //===----------------------------------------------------------------------===//
 // Cache and attention
 //===----------------------------------------------------------------------===//
+
+/// Checks that a cache is that of one layer and has a shape to compute with.
+static LogicalResult verifyCache(Operation *op, Type type) {
+  if (auto cache = dyn_cast<KVCacheType>(type)) {
+    if (cache.getLayers() == 1)
+      return success();
+    return op->emitOpError("expected a cache of one layer, but got ") << type;
+  }
+  auto memref = cast<MemRefType>(type);
+  if (memref.getDimSize(0) == 2 && memref.getDimSize(1) > 0 &&
+      memref.getDimSize(3) > 0)
+    return success();
+  return op->emitOpError("expected a cache of 2 x heads x positions x "
+                         "dimension, but got ")
+         << type;
+}
 
 /// Heads and head dimension of a cache, before or after planning.
 static std::pair<int64_t, int64_t> getCacheShape(Type type) {
@@ -200,7 +236,8 @@ LogicalResult KVLayerOp::verify() {
   auto expected = KVCacheType::get(getContext(), 1, cache.getHeads(),
                                    cache.getHeadDim(), cache.getElementType());
   if (getType() != expected) // kv_layer_c1
-    return emitOpError("expected type ") << expected << ", but got " << getType();
+    return emitOpError("expected type ")
+           << expected << ", but got " << getType();
   return success();
 }
 
@@ -212,12 +249,17 @@ void KVStoreOp::getEffects(EffectList &effects) {
 }
 
 LogicalResult KVStoreOp::verify() {
+  if (failed(verifyCache(*this, getCache().getType()))) // kv_store_c2
+    return failure();
   auto [heads, dim] = getCacheShape(getCache().getType());
   if (failed(verifyColumns(*this, "keys", lastDim(getKeys().getType()),
                            heads * dim))) // kv_store_c1
     return failure();
-  return verifyColumns(*this, "values", lastDim(getValues().getType()),
-                       heads * dim);
+  if (failed(verifyColumns(*this, "values", lastDim(getValues().getType()),
+                           heads * dim)))
+    return failure();
+  return ternary::verifySameTokens(
+      *this, {getKeys().getType(), getValues().getType()}); // kv_store_c3
 }
 
 SmallVector<unsigned> AttentionOp::getTokenOperands() { return {}; }
@@ -231,6 +273,8 @@ void AttentionOp::getEffects(EffectList &effects) {
 LogicalResult AttentionOp::verify() {
   if (failed(verifyF32Result(*this)))
     return failure();
+  if (failed(verifyCache(*this, getCache().getType()))) // attention_c3
+    return failure();
   auto [kvHeads, dim] = getCacheShape(getCache().getType());
   int64_t heads = getHeads();
   if (heads <= 0 || heads % kvHeads != 0) // attention_c1
@@ -239,7 +283,10 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyColumns(*this, "queries", lastDim(getQueries().getType()),
                            heads * dim))) // attention_c2
     return failure();
-  return verifyColumns(*this, "a result", resultColumns(*this), heads * dim);
+  if (failed(
+          verifyColumns(*this, "a result", resultColumns(*this), heads * dim)))
+    return failure();
+  return verifyTokens(*this, getQueries().getType());
 }
 
 //===----------------------------------------------------------------------===//
@@ -253,6 +300,12 @@ void ParallelOp::build(OpBuilder &builder, OperationState &state, Value count) {
   block->addArguments({count.getType(), count.getType()},
                       {state.location, state.location});
   YieldOp::create(builder, state.location);
+}
+
+LogicalResult ParallelOp::verify() {
+  if ((*this)->getParentOfType<ParallelOp>()) // parallel_c2
+    return emitOpError("expected no parallel loop inside another");
+  return success();
 }
 
 LogicalResult ParallelOp::verifyRegions() {

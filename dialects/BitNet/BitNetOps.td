@@ -38,6 +38,7 @@ def BitNet_WeightOp : BitNet_Op<"weight", [Symbol]> {
 
     Constraints:
     * (weight_c1) either sources or a value of the same shape.
+    * (weight_c2) the type is a static tensor or packed.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
                        OptionalAttr<StrArrayAttr>:$sources,
@@ -91,7 +92,7 @@ def BitNet_RMSNormOp : BitNet_KernelOp<"rms_norm"> {
     Constraints:
     * (rms_norm_c1) gain and result have the columns of `x`.
   }];
-  let arguments = (ins BitNet_F32Data:$x, BitNet_FloatData:$gain,
+  let arguments = (ins BitNet_F32Data:$x, BitNet_FloatVector:$gain,
                        Variadic<AnyMemRef>:$outs, F32Attr:$eps);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -119,8 +120,8 @@ def BitNet_BitLinearOp : BitNet_KernelOp<"bitlinear"> {
     * (bitlinear_c1) the columns of `x` are K of `weights`.
     * (bitlinear_c2) the columns of the result and of `scale` are N of `weights`.
   }];
-  let arguments = (ins BitNet_F32Data:$x, RankedTensorOf<[I<2>]>:$weights,
-                       BitNet_F32Data:$scale, Variadic<AnyMemRef>:$outs);
+  let arguments = (ins BitNet_F32Data:$x, BitNet_Matrix:$weights,
+                       BitNet_F32Vector:$scale, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $x `,` $weights `,` $scale (`into` $outs^)? attr-dict `:`
@@ -137,9 +138,10 @@ def BitNet_RopeAnglesOp : BitNet_KernelOp<"rope_angles"> {
     and sine are those of the rounded angle.
 
     Constraints:
-    * (rope_angles_c1) the result has twice the columns of `frequencies`.
+    * (rope_angles_c1) the result has twice the columns of `frequencies`, a
+      static number.
   }];
-  let arguments = (ins Index:$position, BitNet_F32Data:$frequencies,
+  let arguments = (ins Index:$position, BitNet_F32Vector:$frequencies,
                        Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -156,7 +158,8 @@ def BitNet_RopeOp : BitNet_KernelOp<"rope"> {
     `y[j] = x[j]*c - x[j+dim/2]*s`, `y[j+dim/2] = x[j+dim/2]*c + x[j]*s`.
 
     Constraints:
-    * (rope_c1) the columns of `x` are a multiple of the columns of `angles`.
+    * (rope_c1) the columns of `x` are a multiple of the columns of `angles`, a
+      positive, even number.
     * (rope_c2) the result has the columns of `x`.
   }];
   let arguments = (ins BitNet_F32Data:$x, BitNet_F32Data:$angles,
@@ -191,6 +194,9 @@ def BitNet_KVStoreOp : BitNet_Op<"kv_store", [
 
     Constraints:
     * (kv_store_c1) keys and values have heads x dimension columns.
+    * (kv_store_c2) the cache has one layer, in memory with static heads and
+      dimension.
+    * (kv_store_c3) keys and values have the same number of tokens.
   }];
   let arguments = (ins BitNet_F32Data:$keys, BitNet_F32Data:$values,
                        BitNet_Cache:$cache, Index:$position);
@@ -215,6 +221,8 @@ def BitNet_AttentionOp : BitNet_KernelOp<"attention"> {
     Constraints:
     * (attention_c1) `heads` is a multiple of the cache's heads.
     * (attention_c2) queries and result have heads x dimension columns.
+    * (attention_c3) the cache has one layer, in memory with static heads and
+      dimension.
   }];
   let arguments = (ins BitNet_F32Data:$queries, BitNet_Cache:$cache,
                        Index:$position, Variadic<AnyMemRef>:$outs,
@@ -299,10 +307,12 @@ def BitNet_ParallelOp : BitNet_Op<"parallel", [
 
     Constraints:
     * (parallel_c1) the region takes two values of the type of `count`.
+    * (parallel_c2) it is not inside another: a team has one job at a time.
   }];
   let arguments = (ins AnyTypeOf<[Index, I64]>:$count);
-  let regions = (region AnyRegion:$body);
+  let regions = (region MinSizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::Value getBegin() { return getBody().getArgument(0); }
@@ -315,7 +325,8 @@ def BitNet_ParallelOp : BitNet_Op<"parallel", [
   ];
 }
 
-def BitNet_YieldOp : BitNet_Op<"yield", [Pure, Terminator]> {
+def BitNet_YieldOp : BitNet_Op<"yield", [Pure, Terminator,
+                                         HasParent<"ParallelOp">]> {
   let summary = "End of a `bitnet.parallel` region";
   let assemblyFormat = "attr-dict";
 }

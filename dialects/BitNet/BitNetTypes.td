@@ -32,12 +32,23 @@ def BitNet_Activation : I32EnumAttr<"ActivationKind",
   let cppNamespace = "::bitnetc::bitnet";
 }
 
-class BitNet_TensorOrMemRef<list<Type> elements>
-    : AnyTypeOf<[RankedTensorOf<elements>, MemRefOf<elements>]>;
+class BitNet_TensorOrMemRef<list<Type> elements, int rank>
+    : AnyTypeOf<[TensorRankOf<elements, [rank]>,
+                 MemRefRankOf<elements, [rank]>]>;
 
-def BitNet_F32Data : BitNet_TensorOrMemRef<[F32]>;
-def BitNet_FloatData : BitNet_TensorOrMemRef<[F32, F16, BF16]>;
-def BitNet_Tokens : BitNet_TensorOrMemRef<[I32]>;
+// Data has tokens (or rows) and columns, vectors have one number for each.
+def BitNet_F32Data : BitNet_TensorOrMemRef<[F32], 2>;
+def BitNet_F32Vector : BitNet_TensorOrMemRef<[F32], 1>;
+def BitNet_FloatData : BitNet_TensorOrMemRef<[F32, F16, BF16], 2>;
+def BitNet_FloatVector : BitNet_TensorOrMemRef<[F32, F16, BF16], 1>;
+def BitNet_Tokens : BitNet_TensorOrMemRef<[I32], 1>;
+def BitNet_Matrix
+    : ConfinedType<RankedTensorOf<[I<2>]>,
+                   [HasAnyRankOfPred<[2]>,
+                    CPred<"::bitnetc::ternary::isMatrixShape("
+                          "::llvm::cast<::mlir::RankedTensorType>($_self)"
+                          ".getShape())">],
+                   "ternary matrix with static, positive N and K">;
 def BitNet_Cache
     : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16], [4]>]>;
 

@@ -37,9 +37,9 @@ void TernaryDialect::initialize() {
 LogicalResult PackedType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t n, int64_t k,
                                  PackingFormatInterface format) {
-  if (n <= 0 || k <= 0) // packed_c1
-    return emitError() << "expected positive N and K, but got " << n << " x "
-                       << k;
+  if (!isMatrixShape({n, k})) // packed_c1
+    return emitError() << "expected N and K between 1 and 2^31 - 1, but got "
+                       << n << " x " << k;
   return success();
 }
 

@@ -24,16 +24,26 @@ inline int64_t getPaddedColumns(int64_t k) {
   return (k + kActivationAlign - 1) / kActivationAlign * kActivationAlign;
 }
 
+/// True for N and K that a packed matrix can have: positive and below 2^31, so
+/// that sizes in bytes do not overflow.
+inline bool isMatrixShape(llvm::ArrayRef<int64_t> shape) {
+  return llvm::all_of(shape, [](int64_t size) {
+    return size > 0 && size <= std::numeric_limits<int32_t>::max();
+  });
+}
+
 /// Checks that `op` is in tensor form (results, no destinations) or in memref
 /// form (destinations, no results), with all data operands of that kind.
 mlir::LogicalResult verifyKernelForm(mlir::Operation *op);
 
 /// Reads of inputs and writes of destinations, for ops in memref form.
-void getKernelEffects(
-    mlir::Operation *op, mlir::OperandRange outs,
-    llvm::SmallVectorImpl<
-        mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>
-        &effects);
+void getKernelEffects(mlir::Operation *op, mlir::OperandRange outs,
+                      llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<
+                          mlir::MemoryEffects::Effect>> &effects);
+
+/// Checks that the first dimensions of `types`, where static, are equal.
+mlir::LogicalResult verifySameTokens(mlir::Operation *op,
+                                     mlir::TypeRange types);
 
 /// Type of the i-th result, or of the destination that stands for it.
 mlir::ShapedType getKernelResultType(mlir::Operation *op, unsigned index);

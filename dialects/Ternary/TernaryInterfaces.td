@@ -42,6 +42,14 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
     %y = bitnet.rms_norm %x, %g eps 1.0e-05 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
     bitnet.rms_norm %x, %g into %y eps 1.0e-05 : memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>
     ```
+
+    Constraints:
+    * (kernel_c1) there are no results in memref form.
+    * (kernel_c2) operands are tensors or memrefs, not both.
+    * (kernel_c3) as many results or destinations as the operation has outputs,
+      each of its element type and rank.
+    * (kernel_c4) operands and results that count tokens in their first dimension
+      count the same, where it is static.
   }];
   let methods = [
     InterfaceMethod<"The destinations; empty in tensor form.",

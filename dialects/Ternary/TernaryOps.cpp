@@ -18,16 +18,35 @@ using namespace bitnetc::ternary;
 
 LogicalResult bitnetc::ternary::verifyKernelForm(Operation *op) {
   auto kernel = cast<KernelOpInterface>(op);
-  bool memrefForm = llvm::any_of(op->getOperandTypes(), [](Type type) {
-    return isa<MemRefType>(type);
-  });
-  if (memrefForm && op->getNumResults() != 0)
+  bool memrefForm = llvm::any_of(
+      op->getOperandTypes(), [](Type type) { return isa<MemRefType>(type); });
+  if (memrefForm && op->getNumResults() != 0) // kernel_c1
     return op->emitOpError("expected no results in memref form");
-  if (!memrefForm && !kernel.getOuts().empty())
-    return op->emitOpError("expected no destinations in tensor form");
-  for (Type type : op->getOperandTypes())
+  for (Type type : op->getOperandTypes()) // kernel_c2
     if (memrefForm && isa<RankedTensorType>(type))
       return op->emitOpError("expected tensors or memrefs, but got both");
+  // In tensor form results stand where destinations would.
+  SmallVector<Type> types(op->getOperandTypes()), tokenTypes;
+  llvm::append_range(types, op->getResultTypes());
+  for (unsigned i : kernel.getTokenOperands())
+    if (i < types.size())
+      tokenTypes.push_back(types[i]);
+  return verifySameTokens(op, tokenTypes); // kernel_c4
+}
+
+LogicalResult bitnetc::ternary::verifySameTokens(Operation *op,
+                                                 TypeRange types) {
+  int64_t tokens = ShapedType::kDynamic;
+  for (Type type : types) {
+    auto shaped = cast<ShapedType>(type);
+    if (shaped.getRank() == 0 || shaped.isDynamicDim(0))
+      continue;
+    if (!ShapedType::isDynamic(tokens) && tokens != shaped.getDimSize(0))
+      return op->emitOpError("expected the same number of tokens everywhere, "
+                             "but got ")
+             << tokens << " and " << shaped.getDimSize(0);
+    tokens = shaped.getDimSize(0);
+  }
   return success();
 }
 
@@ -56,18 +75,23 @@ ShapedType bitnetc::ternary::getKernelResultType(Operation *op,
       cast<KernelOpInterface>(op).getOuts()[index].getType());
 }
 
-/// Checks the number of results or destinations and their element types.
-static LogicalResult verifyResults(Operation *op, ArrayRef<Type> elements) {
+/// Checks the number of results or destinations, their element types and that
+/// the first has tokens and columns, the others one number for each token.
+static LogicalResult verifyResults(Operation *op,
+                                   ArrayRef<Type> elements) { // kernel_c3
   unsigned count = std::max<unsigned>(
       op->getNumResults(), cast<KernelOpInterface>(op).getOuts().size());
   if (count != elements.size())
     return op->emitOpError("expected ")
            << elements.size() << " results or destinations, but got " << count;
-  for (auto [i, element] : llvm::enumerate(elements))
-    if (getKernelResultType(op, i).getElementType() != element)
+  for (auto [i, element] : llvm::enumerate(elements)) {
+    ShapedType type = getKernelResultType(op, i);
+    int64_t rank = i == 0 ? 2 : 1;
+    if (type.getElementType() != element || type.getRank() != rank)
       return op->emitOpError("expected result ")
-             << i << " to have elements of type " << element << ", but got "
-             << getKernelResultType(op, i).getElementType();
+             << i << " to have elements of type " << element << " and rank "
+             << rank << ", but got " << type;
+  }
   return success();
 }
 
@@ -107,6 +131,9 @@ LogicalResult QuantizeOp::verify() {
   if (failed(verifyResults(*this,
                            {b.getI8Type(), b.getF32Type(), b.getI32Type()})))
     return failure();
+  if (lastDim(getX().getType()) <= 0) // quantize_c1
+    return emitOpError("expected a static number of columns, but got ")
+           << getX().getType();
   int64_t expected = getPaddedColumns(lastDim(getX().getType()));
   int64_t got = lastDim(getKernelResultType(*this, 0));
   if (got != expected) // quantize_c1
@@ -115,8 +142,7 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
-template <typename OpT>
-static LogicalResult verifyPackLike(OpT op) {
+template <typename OpT> static LogicalResult verifyPackLike(OpT op) {
   if (getMatrixShape(op.getWeights().getType()) !=
       getMatrixShape(op.getPacked().getType())) // pack_c1, unpack_c1
     return op.emitOpError("expected the same N and K, but got ")
@@ -163,11 +189,13 @@ LogicalResult MatmulOp::verify() {
            << getPaddedColumns(k) << " columns, but got " << columns;
   if (lastDim(getKernelResultType(*this, 0)) != n) // matmul_c2
     return emitOpError("expected a result with ")
-           << n << " columns, but got " << lastDim(getKernelResultType(*this, 0));
+           << n << " columns, but got "
+           << lastDim(getKernelResultType(*this, 0));
   if (k >= kMaxColumns) // matmul_c3
-    return emitOpError("expected K below ")
-           << kMaxColumns << ", but got " << k;
-  return success();
+    return emitOpError("expected K below ") << kMaxColumns << ", but got " << k;
+  return verifySameTokens(*this,
+                          {getActivations().getType(), getSums().getType(),
+                           getKernelResultType(*this, 0)});
 }
 
 SmallVector<unsigned> BuildLutOp::getTokenOperands() { return {0, 1}; }
@@ -175,6 +203,9 @@ SmallVector<unsigned> BuildLutOp::getTokenOperands() { return {0, 1}; }
 LogicalResult BuildLutOp::verify() {
   if (failed(verifyResults(*this, {Builder(getContext()).getI8Type()})))
     return failure();
+  if (lastDim(getActivations().getType()) <= 0) // build_lut_c1
+    return emitOpError("expected a static number of columns, but got ")
+           << getActivations().getType();
   int64_t expected = 16 * lastDim(getActivations().getType());
   if (lastDim(getKernelResultType(*this, 0)) != expected) // build_lut_c1
     return emitOpError("expected tables of ")
@@ -201,7 +232,8 @@ LogicalResult LutMatmulOp::verify() {
   if (!weights.getFormat().usesTables()) // lut_matmul_c3
     return emitOpError("expected a format that uses tables, but got '")
            << weights.getFormat().getFormatName() << "'";
-  return success();
+  return verifySameTokens(
+      *this, {getTables().getType(), getKernelResultType(*this, 0)});
 }
 
 SmallVector<unsigned> RescaleOp::getTokenOperands() { return {0, 1, 3}; }
@@ -238,5 +270,31 @@ LogicalResult ByteLookupOp::verify() {
   if (getIndices().getType().getNumElements() % 16 != 0) // byte_lookup_c1
     return emitOpError("expected a multiple of 16 indices, but got ")
            << getIndices().getType().getNumElements();
+  return success();
+}
+
+void TileDotOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  for (OpOperand &operand : getOperation()->getOpOperands())
+    effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  effects.emplace_back(MemoryEffects::Write::get(), &getProductsMutable());
+}
+
+LogicalResult TileDotOp::verify() {
+  ArrayRef<int64_t> x = getActivations().getType().getShape();
+  ArrayRef<int64_t> panel = getPanel().getType().getShape();
+  ArrayRef<int64_t> products = getProducts().getType().getShape();
+  if (x[1] % 64 != 0 || panel[0] * 4 != x[1] || panel[1] % 64 != 0)
+    return emitOpError("expected a multiple of 64 columns and a panel of a "
+                       "row for four of them, but got ")
+           << getActivations().getType() << " and "
+           << getPanel().getType(); // tile_dot_c1
+  int64_t groups = panel[1] / 64;
+  if (x[0] != 16 || products[0] != 16 || products[1] != 16 * groups ||
+      groups < 1 || groups > 6)
+    return emitOpError("expected 16 tokens and 16 products for each of at "
+                       "most 6 groups, but got ")
+           << getProducts().getType(); // tile_dot_c2
   return success();
 }

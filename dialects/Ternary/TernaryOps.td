@@ -39,7 +39,8 @@ def Ternary_QuantizeOp : Ternary_KernelOp<"quantize"> {
     ```
 
     Constraints:
-    * (quantize_c1) the columns of `q` are those of `x` rounded up to 64.
+    * (quantize_c1) the columns of `q` are those of `x`, a static number, rounded
+      up to 64.
   }];
   let arguments = (ins Ternary_F32Data:$x, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -59,7 +60,7 @@ def Ternary_PackOp : Ternary_Op<"pack", [Pure]> {
     Constraints:
     * (pack_c1) both types have the same N and K.
   }];
-  let arguments = (ins RankedTensorOf<[I<2>]>:$weights);
+  let arguments = (ins Ternary_Unpacked:$weights);
   let results = (outs Ternary_PackedType:$packed);
   let assemblyFormat = [{
     $weights attr-dict `:` type($weights) `->` qualified(type($packed))
@@ -76,7 +77,7 @@ def Ternary_UnpackOp : Ternary_Op<"unpack", [Pure]> {
     * (unpack_c1) both types have the same N and K.
   }];
   let arguments = (ins Ternary_PackedType:$packed);
-  let results = (outs RankedTensorOf<[I<2>]>:$weights);
+  let results = (outs Ternary_Unpacked:$weights);
   let assemblyFormat = [{
     $packed attr-dict `:` qualified(type($packed)) `->` type($weights)
   }];
@@ -143,7 +144,7 @@ def Ternary_MatmulOp : Ternary_KernelOp<"matmul"> {
     * (matmul_c2) the last dimension of the result is N of `weights`.
     * (matmul_c3) K is below 33000, so that scaled sums fit in 32 bits.
   }];
-  let arguments = (ins Ternary_I8Data:$activations, Ternary_I32Data:$sums,
+  let arguments = (ins Ternary_I8Data:$activations, Ternary_I32Vector:$sums,
                        Ternary_Matrix:$weights, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -166,7 +167,8 @@ def Ternary_BuildLutOp : Ternary_KernelOp<"build_lut"> {
     ```
 
     Constraints:
-    * (build_lut_c1) the columns of the result are 16 times those of `activations`.
+    * (build_lut_c1) the columns of the result are 16 times those of
+      `activations`, a static number.
   }];
   let arguments = (ins Ternary_I8Data:$activations, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
@@ -213,8 +215,8 @@ def Ternary_RescaleOp : Ternary_KernelOp<"rescale"> {
     Constraints:
     * (rescale_c1) the last dimensions of `products`, `scale` and the result agree.
   }];
-  let arguments = (ins Ternary_I32Data:$products, Ternary_F32Data:$inverse,
-                       Ternary_F32Data:$scale, Variadic<AnyMemRef>:$outs);
+  let arguments = (ins Ternary_I32Data:$products, Ternary_F32Vector:$inverse,
+                       Ternary_F32Vector:$scale, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $products `,` $inverse `,` $scale (`into` $outs^)? attr-dict `:`

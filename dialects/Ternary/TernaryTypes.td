@@ -15,7 +15,7 @@ def Ternary_PackedType : TypeDef<Ternary_Dialect, "Packed"> {
     Example: `!ternary.packed<2560 x 6912, #ternary.i2>`
 
     Constraints:
-    * (packed_c1) N and K are positive.
+    * (packed_c1) N and K are positive and below 2^31.
   }];
   let parameters = (ins "int64_t":$n, "int64_t":$k,
                         "::bitnetc::ternary::PackingFormatInterface":$format);
@@ -34,13 +34,24 @@ def Ternary_PackedType : TypeDef<Ternary_Dialect, "Packed"> {
 }
 
 /// A value that is a tensor before memory planning and a memref after it.
-class Ternary_TensorOrMemRef<list<Type> elements>
-    : AnyTypeOf<[RankedTensorOf<elements>, MemRefOf<elements>]>;
+class Ternary_TensorOrMemRef<list<Type> elements, int rank>
+    : AnyTypeOf<[TensorRankOf<elements, [rank]>,
+                 MemRefRankOf<elements, [rank]>]>;
 
-def Ternary_F32Data : Ternary_TensorOrMemRef<[F32]>;
-def Ternary_I8Data : Ternary_TensorOrMemRef<[I8]>;
-def Ternary_I32Data : Ternary_TensorOrMemRef<[I32]>;
-def Ternary_Matrix
-    : AnyTypeOf<[RankedTensorOf<[I<2>]>, Ternary_PackedType]>;
+// Data has tokens and columns, vectors have one number for each of either.
+def Ternary_F32Data : Ternary_TensorOrMemRef<[F32], 2>;
+def Ternary_F32Vector : Ternary_TensorOrMemRef<[F32], 1>;
+def Ternary_I8Data : Ternary_TensorOrMemRef<[I8], 2>;
+def Ternary_I32Data : Ternary_TensorOrMemRef<[I32], 2>;
+def Ternary_I32Vector : Ternary_TensorOrMemRef<[I32], 1>;
+/// Any ternary matrix can be packed: the same bounds as those of packed types.
+def Ternary_Unpacked
+    : ConfinedType<RankedTensorOf<[I<2>]>,
+                   [HasAnyRankOfPred<[2]>,
+                    CPred<"::bitnetc::ternary::isMatrixShape("
+                          "::llvm::cast<::mlir::RankedTensorType>($_self)"
+                          ".getShape())">],
+                   "ternary matrix with static, positive N and K">;
+def Ternary_Matrix : AnyTypeOf<[Ternary_Unpacked, Ternary_PackedType]>;
 
 #endif // TERNARY_TYPES_TD

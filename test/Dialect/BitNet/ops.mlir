@@ -1,0 +1,96 @@
+// Every type and operation reads back as it was printed: in tensor and in memref
+// form, as pretty text, as generic text and as bytecode.
+// RUN: bitnet-opt %s > %t.mlir
+// RUN: FileCheck %s < %t.mlir
+// RUN: bitnet-opt %t.mlir | diff %t.mlir -
+// RUN: bitnet-opt --mlir-print-op-generic %s | bitnet-opt | diff %t.mlir -
+// RUN: bitnet-opt --emit-bytecode %s | bitnet-opt | diff %t.mlir -
+
+// CHECK: bitnet.weight @qkv from ["q", "k", "v"] : tensor<128x64xi2>
+bitnet.weight @qkv from ["q", "k", "v"] : tensor<128x64xi2>
+// CHECK: bitnet.weight @packed from ["o"] at 4096 : !ternary.packed<64 x 64, #ternary.i2>
+bitnet.weight @packed from ["o"] at 4096 : !ternary.packed<64 x 64, #ternary.i2>
+// CHECK: bitnet.weight @norm = dense<1.000000e+00> : tensor<64xbf16> : tensor<64xbf16>
+bitnet.weight @norm = dense<1.0> : tensor<64xbf16> : tensor<64xbf16>
+
+// CHECK-LABEL: func @tensors
+// CHECK-SAME: !bitnet.kv_cache<2 x 2 x 16 x f16>
+func.func @tensors(%tokens: tensor<?xi32>, %position: index, %cache: !bitnet.kv_cache<2 x 2 x 16 x f16>, %table: tensor<9x64xf16>, %gain: tensor<64xf32>, %scale: tensor<128xf32>, %f: tensor<8xf32>, %k: tensor<?x32xf32>) -> tensor<?x9xf32> {
+  // CHECK: bitnet.weight_ref @qkv : tensor<128x64xi2>
+  %w = bitnet.weight_ref @qkv : tensor<128x64xi2>
+  // CHECK: %[[X:.*]] = bitnet.embedding %{{.*}}, %{{.*}} : (tensor<?xi32>, tensor<9x64xf16>) -> tensor<?x64xf32>
+  %x = bitnet.embedding %tokens, %table : (tensor<?xi32>, tensor<9x64xf16>) -> tensor<?x64xf32>
+  // CHECK: bitnet.rms_norm %[[X]], %{{.*}} eps 9.99999974E-6 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  %n = bitnet.rms_norm %x, %gain eps 1.0e-5 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.bitlinear %{{.*}}, %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<128x64xi2>, tensor<128xf32>) -> tensor<?x128xf32>
+  %l = bitnet.bitlinear %n, %w, %scale : (tensor<?x64xf32>, tensor<128x64xi2>, tensor<128xf32>) -> tensor<?x128xf32>
+  // CHECK: bitnet.rope_angles %{{.*}}, %{{.*}} : (index, tensor<8xf32>) -> tensor<?x16xf32>
+  %a = bitnet.rope_angles %position, %f : (index, tensor<8xf32>) -> tensor<?x16xf32>
+  // CHECK: bitnet.rope %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<?x16xf32>) -> tensor<?x64xf32>
+  %q = bitnet.rope %n, %a : (tensor<?x64xf32>, tensor<?x16xf32>) -> tensor<?x64xf32>
+  // CHECK: %[[LAYER:.*]] = bitnet.kv_layer %{{.*}}[1] : !bitnet.kv_cache<2 x 2 x 16 x f16> -> !bitnet.kv_cache<1 x 2 x 16 x f16>
+  %layer = bitnet.kv_layer %cache[1] : !bitnet.kv_cache<2 x 2 x 16 x f16> -> !bitnet.kv_cache<1 x 2 x 16 x f16>
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %[[LAYER]] at %{{.*}} : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>
+  bitnet.kv_store %k, %k, %layer at %position : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>
+  // CHECK: bitnet.attention %{{.*}}, %[[LAYER]] at %{{.*}} heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index) -> tensor<?x64xf32>
+  %o = bitnet.attention %q, %layer at %position heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index) -> tensor<?x64xf32>
+  // CHECK: bitnet.gated_act silu %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  %g0 = bitnet.gated_act silu %o, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.gated_act relu2
+  %g1 = bitnet.gated_act relu2 %g0, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.gated_act gelu
+  %g2 = bitnet.gated_act gelu %g1, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.add %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  %y = bitnet.add %g2, %x : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.lm_head %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<9x64xf16>) -> tensor<?x9xf32>
+  %logits = bitnet.lm_head %y, %table : (tensor<?x64xf32>, tensor<9x64xf16>) -> tensor<?x9xf32>
+  return %logits : tensor<?x9xf32>
+}
+
+// CHECK-LABEL: func @memrefs
+func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x?x16xf32>, %table: memref<9x64xbf16>, %gain: memref<64xf32>, %f: memref<8xf32>, %a: memref<1x16xf32>, %k: memref<1x32xf32>, %x: memref<1x64xf32>, %y: memref<1x64xf32>, %logits: memref<1x9xf32>) {
+  // CHECK: bitnet.embedding %{{.*}}, %{{.*}} into %{{.*}} : (memref<1xi32>, memref<9x64xbf16>, memref<1x64xf32>) -> ()
+  bitnet.embedding %tokens, %table into %x : (memref<1xi32>, memref<9x64xbf16>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.rms_norm %{{.*}}, %{{.*}} into %{{.*}} eps 1.000000e+00 : (memref<1x64xf32>, memref<64xf32>, memref<1x64xf32>) -> ()
+  bitnet.rms_norm %x, %gain into %y eps 1.0 : (memref<1x64xf32>, memref<64xf32>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.rope_angles %{{.*}}, %{{.*}} into %{{.*}} : (index, memref<8xf32>, memref<1x16xf32>) -> ()
+  bitnet.rope_angles %position, %f into %a : (index, memref<8xf32>, memref<1x16xf32>) -> ()
+  // CHECK: bitnet.rope %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
+  bitnet.rope %x, %a into %y : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x16xf32>
+  bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x16xf32>
+  // CHECK: bitnet.attention %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
+  bitnet.attention %x, %cache at %position into %y heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.gated_act gelu %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  bitnet.gated_act gelu %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.add %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  bitnet.add %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.lm_head %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<9x64xbf16>, memref<1x9xf32>) -> ()
+  bitnet.lm_head %y, %table into %logits : (memref<1x64xf32>, memref<9x64xbf16>, memref<1x9xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @parallel
+func.func @parallel(%n: index, %m: i64) {
+  // CHECK: bitnet.parallel (%[[B:.*]], %[[E:.*]]) of %{{.*}} : index {
+  // CHECK-NEXT: arith.addi %[[B]], %[[E]] : index
+  // CHECK-NEXT: }
+  bitnet.parallel (%begin, %end) of %n : index {
+    %0 = arith.addi %begin, %end : index
+  }
+  // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %{{.*}} : i64 {
+  // CHECK: cf.br ^bb1
+  // CHECK: ^bb1:
+  // CHECK: bitnet.yield
+  bitnet.parallel (%begin, %end) of %m : i64 {
+    cf.br ^bb1
+  ^bb1:
+    bitnet.yield
+  }
+  // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %{{.*}} : index {
+  // CHECK-NEXT: } {hint = 1 : i64}
+  bitnet.parallel (%begin, %end) of %n : index {
+    bitnet.yield
+  } {hint = 1}
+  return
+}
