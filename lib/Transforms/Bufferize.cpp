@@ -1,9 +1,10 @@
 //===- Bufferize.cpp - Tensors become buffers -----------------------------===//
 //
-// A phase is straight-line code in which every tensor is written once, so one
-// buffer for each tensor is correct by construction; bitnet-plan-memory makes
-// them share. (Upstream one-shot bufferization solves a harder problem and would
-// need an interface for every operation.)
+// A phase (a function with `bitnet.max_tokens`) is straight-line code in which
+// every tensor is written once, so one buffer for each tensor is correct by
+// construction; bitnet-plan-memory makes them share. (Upstream one-shot
+// bufferization solves a harder problem and would need an interface for every
+// operation.)
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -55,15 +56,24 @@ public:
       if (failed(bufferize(&op)))
         return failure();
     }
-    for (Operation *op : llvm::reverse(dead))
+    for (Operation *op : llvm::reverse(dead)) {
+      if (!op->use_empty())
+        return (*op->user_begin())
+            ->emitError("expected no use of a tensor, weight or cache but by "
+                        "bitnet, ternary and slice operations");
       op->erase();
+    }
     for (BlockArgument argument : oldArguments)
       if (!argument.use_empty())
-        return function.emitError("expected all uses of the arguments to be "
-                                  "bufferized");
+        return (*argument.user_begin())
+                   ->emitError("expected no use of argument ")
+               << argument.getArgNumber() - newCount
+               << " but by bitnet, ternary and slice operations";
     entry.eraseArguments(newCount, oldArguments.size());
     function.setFunctionType(
         builder.getFunctionType(entry.getArgumentTypes(), {}));
+    function.setResAttrsAttr(nullptr);
+    function.setArgAttrsAttr(nullptr);
     return success();
   }
 
@@ -72,53 +82,73 @@ private:
     return MemRefType::get(type.getShape(), type.getElementType());
   }
 
-  /// (tokens, position, rows, cache) becomes (weights, arena, tokens, position,
-  /// rows, cache, logits); the new arguments stand before the old ones until
-  /// all uses are rewritten.
+  /// True for the tensors that become buffers: only the number of tokens may
+  /// be unknown.
+  static bool isBufferizable(Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.getRank() > 0 &&
+           llvm::none_of(tensor.getShape().drop_front(),
+                         ShapedType::isDynamic) &&
+           tensor.getElementType().isIntOrFloat();
+  }
+
+  /// (tokens, position, rows, cache) -> logits becomes (weights, arena, tokens,
+  /// position, rows, cache, logits), and so on for any arguments; the new ones
+  /// stand before the old ones until all uses are rewritten.
   LogicalResult changeSignature(Block &entry) {
     FunctionType type = function.getFunctionType();
-    bool expected =
-        type.getNumInputs() == 4 && type.getNumResults() == 1 &&
-        isa<RankedTensorType>(type.getInput(0)) &&
-        type.getInput(1).isIndex() && type.getInput(2).isIndex() &&
-        isa<bitnet::KVCacheType>(type.getInput(3)) &&
-        isa<RankedTensorType>(type.getResult(0));
-    if (!expected)
-      return function.emitError("expected a phase (tokens, position, rows, "
-                                "cache) -> logits");
-    Location loc = function.getLoc();
-    auto bytes =
-        MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-    auto cache = cast<bitnet::KVCacheType>(type.getInput(3));
-    auto cacheType = MemRefType::get({cache.getLayers(), 2, cache.getHeads(),
-                                      ShapedType::kDynamic, cache.getHeadDim()},
-                                     cache.getElementType());
-    SmallVector<Type> types = {
-        bytes,
-        bytes,
-        toMemRef(cast<RankedTensorType>(type.getInput(0))),
-        builder.getIndexType(),
-        builder.getIndexType(),
-        cacheType,
-        toMemRef(cast<RankedTensorType>(type.getResult(0)))};
+    auto bytes = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+    SmallVector<Type> types = {bytes, bytes};
+    for (Type input : type.getInputs()) {
+      if (isBufferizable(input))
+        types.push_back(toMemRef(cast<RankedTensorType>(input)));
+      else if (auto cache = dyn_cast<bitnet::KVCacheType>(input))
+        types.push_back(
+            MemRefType::get({cache.getLayers(), 2, cache.getHeads(),
+                             ShapedType::kDynamic, cache.getHeadDim()},
+                            cache.getElementType()));
+      else if (input.isIntOrIndexOrFloat())
+        types.push_back(input);
+      else
+        return function.emitError("expected tensors with static columns, "
+                                  "caches and numbers as arguments, but got ")
+               << input;
+    }
+    for (Type result : type.getResults()) {
+      if (!isBufferizable(result))
+        return function.emitError("expected tensors with static columns as "
+                                  "results, but got ")
+               << result;
+      types.push_back(toMemRef(cast<RankedTensorType>(result)));
+    }
     oldArguments.assign(entry.args_begin(), entry.args_end());
     newCount = types.size();
     for (auto [i, newType] : llvm::enumerate(types))
-      entry.insertArgument(i, newType, loc);
+      entry.insertArgument(i, newType, function.getLoc());
     weights = entry.getArgument(0);
-    logits = entry.getArgument(6);
-    map.map(oldArguments[0], entry.getArgument(2));
-    oldArguments[1].replaceAllUsesWith(entry.getArgument(3));
-    oldArguments[2].replaceAllUsesWith(entry.getArgument(4));
-    map.map(oldArguments[3], entry.getArgument(5));
+    for (auto [i, old] : llvm::enumerate(oldArguments)) {
+      BlockArgument argument = entry.getArgument(2 + i);
+      if (!isa<MemRefType>(argument.getType())) {
+        old.replaceAllUsesWith(argument);
+        continue;
+      }
+      map.map(old, argument);
+      if (!tokens && isa<RankedTensorType>(old.getType()))
+        tokens = argument;
+    }
+    outputs.assign(entry.args_begin() + 2 + oldArguments.size(),
+                   entry.args_begin() + newCount);
     return success();
   }
 
   LogicalResult bufferize(Operation *op) {
+    if (op->getNumRegions() != 0)
+      return op->emitError("expected straight-line code in a phase");
     if (auto ref = dyn_cast<bitnet::WeightRefOp>(op))
       return bufferizeWeight(ref);
     if (isa<bitnet::KVStoreOp>(op)) {
-      replaceOperands(op);
+      for (OpOperand &operand : op->getOpOperands())
+        operand.set(getBuffer(operand.get(), op->getLoc()));
       return success();
     }
     if (auto kernel = dyn_cast<ternary::KernelOpInterface>(op))
@@ -128,9 +158,8 @@ private:
     if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
       return bufferizeSlice(slice);
     if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-      Value size = memref::DimOp::create(builder, op->getLoc(),
-                                         map.lookup(dim.getSource()),
-                                         dim.getIndex());
+      Value size = memref::DimOp::create(
+          builder, op->getLoc(), map.lookup(dim.getSource()), dim.getIndex());
       dim.getResult().replaceAllUsesWith(size);
       dead.push_back(op);
       return success();
@@ -147,16 +176,23 @@ private:
     return success();
   }
 
-  void replaceOperands(Operation *op) {
-    for (OpOperand &operand : op->getOpOperands())
-      if (Value buffer = map.lookupOrNull(operand.get()))
-        operand.set(buffer);
+  /// What an operation on `value` works on: its buffer, that of its only layer
+  /// if it is a cache, or itself.
+  Value getBuffer(Value value, Location loc) {
+    Value buffer = map.lookupOrDefault(value);
+    if (isa<bitnet::KVCacheType>(value.getType()))
+      return getLayer(buffer, 0, loc);
+    return buffer;
   }
 
   LogicalResult bufferizeWeight(bitnet::WeightRefOp ref) {
     auto weight = symbols.lookup<bitnet::WeightOp>(ref.getWeight());
-    if (!weight.getOffset())
-      return weight.emitError("expected an offset");
+    if (!weight || !weight.getOffset())
+      return ref.emitError("expected a weight of the same module");
+    if (auto tensor = dyn_cast<RankedTensorType>(ref.getType()))
+      if (tensor.getElementType().isInteger(2))
+        return ref.emitError("expected packed weights; run "
+                             "'ternary-pack-weights' first");
     Location loc = ref.getLoc();
     Value offset = arith::ConstantIndexOp::create(
         builder, loc, static_cast<int64_t>(*weight.getOffset()));
@@ -180,9 +216,12 @@ private:
     Location loc = op->getLoc();
     OperationState state(loc, op->getName());
     for (Value operand : op->getOperands())
-      state.operands.push_back(map.lookupOrDefault(operand));
+      state.operands.push_back(getBuffer(operand, loc));
     for (Value result : op->getResults()) {
       Value buffer = createBuffer(op, result);
+      if (!buffer)
+        return op->emitError("expected results with static columns, for a "
+                             "number of tokens that an argument has");
       state.operands.push_back(buffer);
       map.map(result, buffer);
     }
@@ -193,22 +232,28 @@ private:
     return success();
   }
 
+  /// Null if the size of the buffer is not known.
   Value createBuffer(Operation *op, Value result) {
     // The logits are written straight to the caller's memory.
     if (result.hasOneUse() && isa<func::ReturnOp>(*result.user_begin()))
-      return logits;
+      return outputs[result.use_begin()->getOperandNumber()];
+    if (!isBufferizable(result.getType()))
+      return nullptr;
     auto type = toMemRef(cast<RankedTensorType>(result.getType()));
     SmallVector<Value> sizes;
-    if (type.isDynamicDim(0))
+    if (type.isDynamicDim(0)) {
       sizes.push_back(getTokenCount(op));
+      if (!sizes.back())
+        return nullptr;
+    }
     return memref::AllocOp::create(builder, op->getLoc(), type, sizes,
                                    builder.getI64IntegerAttr(kWeightAlign));
   }
 
   /// The number of rows of an operation's results: that of its first dynamic
-  /// operand, or of the tokens.
+  /// operand, or of the first tensor argument.
   Value getTokenCount(Operation *op) {
-    Value like = function.getArgument(2);
+    Value like = tokens;
     for (Value operand : op->getOperands()) {
       auto type = dyn_cast<RankedTensorType>(operand.getType());
       if (type && type.isDynamicDim(0)) {
@@ -216,6 +261,8 @@ private:
         break;
       }
     }
+    if (!like)
+      return nullptr;
     // The size itself, so that a buffer may go away and its size stay.
     if (auto alloc = like.getDefiningOp<memref::AllocOp>())
       return alloc.getDynamicSizes()[0];
@@ -223,13 +270,23 @@ private:
   }
 
   LogicalResult bufferizeKVLayer(bitnet::KVLayerOp op) {
-    Value cache = map.lookup(op.getCache());
-    auto type = cast<MemRefType>(cache.getType());
-    Location loc = op.getLoc();
+    Value cache = map.lookupOrNull(op.getCache());
+    if (!cache)
+      return op.emitError("expected the cache of an argument");
+    map.map(op.getResult(), getLayer(cache, op.getLayer(), op.getLoc()));
+    dead.push_back(op);
+    return success();
+  }
+
+  /// The view of one layer of a cache; a layer is its own only layer.
+  Value getLayer(Value cache, int64_t layer, Location loc) {
+    auto type = dyn_cast<MemRefType>(cache.getType());
+    if (!type || type.getRank() == 4)
+      return cache;
     OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
     Value positions = memref::DimOp::create(builder, loc, cache, 3);
-    SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(op.getLayer()),
-                                         zero, zero, zero, zero};
+    SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(layer), zero,
+                                         zero, zero, zero};
     SmallVector<OpFoldResult> sizes = {
         one, builder.getIndexAttr(2), builder.getIndexAttr(type.getDimSize(2)),
         positions, builder.getIndexAttr(type.getDimSize(4))};
@@ -237,14 +294,14 @@ private:
     auto resultType = memref::SubViewOp::inferRankReducedResultType(
         {2, type.getDimSize(2), ShapedType::kDynamic, type.getDimSize(4)}, type,
         offsets, sizes, strides);
-    map.map(op.getResult(),
-            memref::SubViewOp::create(builder, loc, resultType, cache, offsets,
-                                      sizes, strides));
-    dead.push_back(op);
-    return success();
+    return memref::SubViewOp::create(builder, loc, resultType, cache, offsets,
+                                     sizes, strides);
   }
 
   LogicalResult bufferizeSlice(tensor::ExtractSliceOp op) {
+    if (op.getType().getRank() != op.getSourceType().getRank())
+      return op.emitError("expected a slice of the same rank, but got ")
+             << op.getType() << " of " << op.getSourceType();
     Value view = memref::SubViewOp::create(
         builder, op.getLoc(), map.lookup(op.getSource()), op.getMixedOffsets(),
         op.getMixedSizes(), op.getMixedStrides());
@@ -254,8 +311,10 @@ private:
   }
 
   LogicalResult bufferizeReturn(Operation *op) {
-    if (map.lookupOrNull(op->getOperand(0)) != logits)
-      return op->emitError("expected to return the result of one operation");
+    for (auto [operand, output] : llvm::zip_equal(op->getOperands(), outputs))
+      if (map.lookupOrNull(operand) != output)
+        return op->emitError("expected to return results of operations that "
+                             "nothing else reads");
     func::ReturnOp::create(builder, op->getLoc());
     dead.push_back(op);
     return success();
@@ -268,7 +327,8 @@ private:
   SmallVector<BlockArgument> oldArguments;
   SmallVector<Operation *> dead;
   unsigned newCount = 0;
-  Value weights, logits;
+  Value weights, tokens; // tokens: the first tensor argument
+  SmallVector<Value> outputs;
 };
 
 struct BitNetBufferizePass

@@ -30,8 +30,8 @@ namespace {
 class Exporter {
 public:
   explicit Exporter(ModuleOp module)
-      : module(module), builder(module.getBodyRegion()),
-        loc(module.getLoc()), call(module.getContext(), "bn_call"),
+      : module(module), builder(module.getBodyRegion()), loc(module.getLoc()),
+        call(module.getContext(), "bn_call"),
         model(module.getContext(), "bn_model"),
         pointer(LLVM::LLVMPointerType::get(module.getContext())),
         converter(module.getContext()) {}
@@ -41,6 +41,11 @@ public:
       auto function = module.lookupSymbol<func::FuncOp>(phase);
       if (!function)
         return module.emitError("expected a function '") << phase << "'";
+      if (failed(verifyPhase(function)))
+        return failure();
+    }
+    for (StringRef phase : {"prefill", "decode"}) {
+      auto function = module.lookupSymbol<func::FuncOp>(phase);
       if (failed(exportPhase(function)))
         return failure();
     }
@@ -68,8 +73,8 @@ private:
   /// A contiguous memref over memory of the caller; `dynamic` is the size of
   /// its one dynamic dimension.
   Value makeMemRef(Value base, MemRefType type, Value dynamic) {
-    MemRefDescriptor descriptor = MemRefDescriptor::poison(
-        builder, loc, converter.convertType(type));
+    MemRefDescriptor descriptor =
+        MemRefDescriptor::poison(builder, loc, converter.convertType(type));
     descriptor.setAllocatedPtr(builder, loc, base);
     descriptor.setAlignedPtr(builder, loc, base);
     descriptor.setConstantOffset(builder, loc, 0);
@@ -86,9 +91,40 @@ private:
         .getResult(0);
   }
 
+  /// Checks that `function` is (weights, arena, tokens, position, rows, cache,
+  /// logits): entry points pass these, whatever the function calls them.
+  LogicalResult verifyPhase(func::FuncOp function) {
+    FunctionType type = function.getFunctionType();
+    auto isMemRef = [&](unsigned i, unsigned rank, Type element,
+                        std::optional<unsigned> dynamic) {
+      auto memref = dyn_cast<MemRefType>(type.getInput(i));
+      if (!memref || memref.getRank() != rank ||
+          !memref.getLayout().isIdentity() ||
+          (element && memref.getElementType() != element))
+        return false;
+      for (unsigned dim = 0; dim < rank; ++dim)
+        if (memref.isDynamicDim(dim) && dim != dynamic)
+          return false;
+      return true;
+    };
+    Type i8 = builder.getI8Type();
+    bool expected =
+        !function.isExternal() && type.getNumInputs() == 7 &&
+        type.getNumResults() == 0 && isMemRef(0, 1, i8, 0) &&
+        isMemRef(1, 1, i8, 0) && isMemRef(2, 1, builder.getI32Type(), 0) &&
+        type.getInput(3).isIndex() && type.getInput(4).isIndex() &&
+        isMemRef(5, 5, Type(), 3) && isMemRef(6, 2, builder.getF32Type(), 0);
+    if (!expected)
+      return function.emitError("expected (weights, arena, tokens, position, "
+                                "rows, cache, logits) in memory; run "
+                                "'bitnet-bufferize' first; but got ")
+             << type;
+    if (!function->getAttrOfType<IntegerAttr>("bitnet.max_tokens"))
+      return function.emitError("expected an integer 'bitnet.max_tokens'");
+    return success();
+  }
+
   LogicalResult exportPhase(func::FuncOp function) {
-    if (function.getNumArguments() != 7)
-      return function.emitError("expected a bufferized phase");
     function.setPrivate();
     builder.setInsertionPointAfter(function);
     auto entry = LLVM::LLVMFuncOp::create(
@@ -186,8 +222,7 @@ private:
     set("target", makeString("bn_target", target.triple + " " + target.cpu));
     set("info", makeString("bn_info", getText("bitnet.info")));
     for (StringRef phase : {"prefill", "decode"}) {
-      auto entry =
-          module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase).str());
+      auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase).str());
       set(phase, LLVM::AddressOfOp::create(builder, loc, entry));
     }
     LLVM::ReturnOp::create(builder, loc, info);

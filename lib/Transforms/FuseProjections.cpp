@@ -27,12 +27,14 @@ struct BitNetFuseProjectionsPass
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      llvm::MapVector<Value, SmallVector<BitLinearOp>> byInput;
+      // Of one block, so that the first dominates what reads the others.
+      llvm::MapVector<std::pair<Value, Block *>, SmallVector<BitLinearOp>>
+          byInput;
       function.walk([&](BitLinearOp op) {
         if (isFusible(op, symbols))
-          byInput[op.getX()].push_back(op);
+          byInput[{op.getX(), op->getBlock()}].push_back(op);
       });
-      for (auto &[x, ops] : byInput)
+      for (auto &[input, ops] : byInput)
         if (ops.size() > 1)
           fuse(ops, symbols);
     }
@@ -50,7 +52,11 @@ struct BitNetFuseProjectionsPass
   }
 
   static bool isFusible(BitLinearOp op, SymbolTable &symbols) {
-    return op.getNumResults() == 1 && getWeight(op.getWeights(), symbols) &&
+    // A result may know its number of tokens better than its input.
+    return op.getNumResults() == 1 &&
+           cast<ShapedType>(op.getResult(0).getType()).getDimSize(0) ==
+               cast<ShapedType>(op.getX().getType()).getDimSize(0) &&
+           getWeight(op.getWeights(), symbols) &&
            getWeight(op.getScale(), symbols);
   }
 
@@ -70,8 +76,8 @@ struct BitNetFuseProjectionsPass
         atWeight, loc, builder.getStringAttr(name), TypeAttr::get(type),
         builder.getArrayAttr(sources), ElementsAttr(), IntegerAttr());
     symbols.insert(stacked, Block::iterator(first));
-    return WeightRefOp::create(builder, loc, type,
-                               FlatSymbolRefAttr::get(stacked.getSymNameAttr()));
+    return WeightRefOp::create(
+        builder, loc, type, FlatSymbolRefAttr::get(stacked.getSymNameAttr()));
   }
 
   void fuse(ArrayRef<BitLinearOp> ops, SymbolTable &symbols) {
@@ -91,9 +97,9 @@ struct BitNetFuseProjectionsPass
         RankedTensorType::get({rows, xType.getDimSize(1)},
                               first.getWeights().getType().getElementType()),
         symbols);
-    Value scale = stack(builder, loc, scales,
-                        RankedTensorType::get({rows}, builder.getF32Type()),
-                        symbols);
+    Value scale =
+        stack(builder, loc, scales,
+              RankedTensorType::get({rows}, builder.getF32Type()), symbols);
     auto fused = BitLinearOp::create(
         builder, loc,
         TypeRange{RankedTensorType::get({xType.getDimSize(0), rows},
@@ -103,7 +109,8 @@ struct BitNetFuseProjectionsPass
     int64_t row = 0;
     for (BitLinearOp op : ops) {
       int64_t count = op.getWeights().getType().getDimSize(0);
-      OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+      OpFoldResult zero = builder.getIndexAttr(0),
+                   one = builder.getIndexAttr(1);
       Value slice = tensor::ExtractSliceOp::create(
           builder, loc, cast<RankedTensorType>(op.getResult(0).getType()),
           fused.getResult(0),
@@ -124,7 +131,8 @@ struct BitNetFuseProjectionsPass
   }
 
   void eraseUnusedWeights() {
-    for (auto weight : llvm::make_early_inc_range(getOperation().getOps<WeightOp>()))
+    for (auto weight :
+         llvm::make_early_inc_range(getOperation().getOps<WeightOp>()))
       if (SymbolTable::symbolKnownUseEmpty(weight, getOperation()))
         weight.erase();
   }

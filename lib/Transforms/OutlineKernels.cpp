@@ -25,16 +25,29 @@ struct BitNetOutlineKernelsPass
     : bitnetc::impl::BitNetOutlineKernelsBase<BitNetOutlineKernelsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    kernels.clear(); // of another module
     SymbolTable symbols(module);
     SmallVector<func::FuncOp> phases;
     for (auto function : module.getOps<func::FuncOp>())
       if (function->hasAttr("bitnet.max_tokens"))
         phases.push_back(function);
-    for (func::FuncOp phase : phases)
+    for (func::FuncOp phase : phases) {
+      if (!phase.getBody().hasOneBlock()) {
+        phase.emitError("expected one block");
+        return signalPassFailure();
+      }
       for (Operation &op :
-           llvm::make_early_inc_range(phase.getBody().front()))
-        if (isKernel(&op))
-          outline(&op, symbols);
+           llvm::make_early_inc_range(phase.getBody().front())) {
+        if (!isKernel(&op))
+          continue;
+        if (op.getNumResults() != 0) {
+          op.emitError("expected operations in memref form; run "
+                       "'bitnet-bufferize' first");
+          return signalPassFailure();
+        }
+        outline(&op, symbols);
+      }
+    }
   }
 
 private:
@@ -47,7 +60,8 @@ private:
   /// complete: they are cloned into it instead of becoming arguments.
   static bool isSunk(Value value) {
     Operation *op = value.getDefiningOp();
-    return op && (isa<ternary::ViewOp>(op) || op->hasTrait<OpTrait::ConstantLike>());
+    return op &&
+           (isa<ternary::ViewOp>(op) || op->hasTrait<OpTrait::ConstantLike>());
   }
 
   /// What the kernel does, for its name: the first operation of the region
@@ -101,12 +115,11 @@ private:
     kernel->print(os, OpPrintingFlags().useLocalScope().assumeVerified());
     auto [known, isNew] = kernels.try_emplace(text, StringAttr());
     if (isNew) {
-      std::string name =
-          (getKernelName(op) + "_" + Twine(kernels.size() - 1)).str();
-      kernel->setName(name);
+      kernel->setName(
+          (getKernelName(op) + "_" + Twine(kernels.size() - 1)).str());
       kernel->setPrivate();
-      known->second = builder.getStringAttr(name);
-      symbols.insert(kernel.release());
+      // Another name if that one is taken.
+      known->second = symbols.insert(kernel.release());
       ++numKernels;
     }
     builder.setInsertionPoint(op);

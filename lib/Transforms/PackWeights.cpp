@@ -19,20 +19,36 @@ namespace {
 struct TernaryPackWeightsPass
     : bitnetc::impl::TernaryPackWeightsBase<TernaryPackWeightsPass> {
   void runOnOperation() override {
-    SymbolTable symbols(getOperation());
-    WalkResult result = getOperation().walk([&](ternary::PackOp pack) {
-      return fold(pack, symbols);
+    SymbolTableCollection symbols;
+    WalkResult result = getOperation().walk(
+        [&](ternary::PackOp pack) { return fold(pack, symbols); });
+    if (result.wasInterrupted())
+      return signalPassFailure();
+    // A weight is stored once: nothing may read it unpacked as well.
+    result = getOperation().walk([&](bitnet::WeightRefOp ref) -> WalkResult {
+      Type type = findWeight(ref, symbols).getType();
+      if (type == ref.getType())
+        return WalkResult::advance();
+      return ref.emitError("expected every use of weight '")
+             << ref.getWeight() << "' to read " << type << ", but got "
+             << ref.getType();
     });
     if (result.wasInterrupted())
       signalPassFailure();
   }
 
-  static WalkResult fold(ternary::PackOp pack, SymbolTable &symbols) {
+  static bitnet::WeightOp findWeight(bitnet::WeightRefOp ref,
+                                     SymbolTableCollection &symbols) {
+    return symbols.lookupNearestSymbolFrom<bitnet::WeightOp>(
+        ref, ref.getWeightAttr());
+  }
+
+  static WalkResult fold(ternary::PackOp pack, SymbolTableCollection &symbols) {
     auto ref = pack.getWeights().getDefiningOp<bitnet::WeightRefOp>();
     if (!ref)
       return pack.emitError("expected to pack a weight of the model"),
              WalkResult::interrupt();
-    auto weight = symbols.lookup<bitnet::WeightOp>(ref.getWeight());
+    bitnet::WeightOp weight = findWeight(ref, symbols);
     Type packed = pack.getPacked().getType();
     if (isa<ternary::PackedType>(weight.getType()) &&
         weight.getType() != packed)

@@ -35,10 +35,14 @@ struct BitNetPlanMemoryPass
     ModuleOp module = getOperation();
     int64_t arena = 0;
     for (auto function : module.getOps<func::FuncOp>()) {
-      auto maxTokens = function->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
+      auto maxTokens =
+          function->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
       if (!maxTokens)
         continue;
-      SmallVector<Buffer> buffers = findBuffers(function, maxTokens.getInt());
+      SmallVector<Buffer> buffers;
+      if (failed(verifyPhase(function)) ||
+          failed(findBuffers(function, maxTokens.getInt(), buffers)))
+        return signalPassFailure();
       arena = std::max(arena, place(buffers));
       for (Buffer &buffer : buffers)
         replace(buffer, function.getArgument(1));
@@ -47,33 +51,88 @@ struct BitNetPlanMemoryPass
                     Builder(&getContext()).getI64IntegerAttr(arena));
   }
 
+  static LogicalResult verifyPhase(func::FuncOp function) {
+    if (!function.getBody().hasOneBlock())
+      return function.emitError("expected one block");
+    auto bytes =
+        MemRefType::get({ShapedType::kDynamic}, Builder(function).getI8Type());
+    if (function.getNumArguments() < 2 ||
+        function.getArgumentTypes()[1] != bytes)
+      return function.emitError("expected the arena, a ")
+             << bytes << ", as second argument; run 'bitnet-bufferize' first";
+    return success();
+  }
+
+  /// The size in bytes of a buffer of the phase, or a reason why it has none.
+  static FailureOr<int64_t> getBytes(memref::AllocOp alloc, int64_t maxTokens) {
+    MemRefType type = alloc.getType();
+    if (!type.getElementType().isIntOrFloat() || !type.getLayout().isIdentity())
+      return alloc.emitError("expected a contiguous buffer of integers or "
+                             "floats, but got ")
+             << type;
+    // Any number of tokens fits: bitnet.max_tokens. No other size is known.
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+      if (ShapedType::isDynamic(size) && dim != 0)
+        return alloc.emitError("expected only the number of tokens to be "
+                               "dynamic, but got ")
+               << type;
+      bytes *= ShapedType::isDynamic(size) ? maxTokens : size;
+    }
+    return bytes;
+  }
+
+  /// Values that may point into the same memory once `user` has used it.
+  static void appendAliases(Operation *user, SmallVectorImpl<Value> &aliases) {
+    // What a region yields, its operation may return.
+    if (user->hasTrait<OpTrait::IsTerminator>() && user->getParentOp())
+      user = user->getParentOp();
+    if (isa<func::FuncOp>(user))
+      return;
+    for (Value result : user->getResults())
+      if (!result.getType().isIntOrIndexOrFloat())
+        aliases.push_back(result);
+  }
+
   /// The buffers of a phase with the span of top-level operations in which
   /// they, or views of them, are used.
-  static SmallVector<Buffer> findBuffers(func::FuncOp function,
-                                         int64_t maxTokens) {
+  static LogicalResult findBuffers(func::FuncOp function, int64_t maxTokens,
+                                   SmallVectorImpl<Buffer> &buffers) {
     Block &entry = function.getBody().front();
     DenseMap<Operation *, int64_t> number;
     for (Operation &op : entry)
       number[&op] = number.size();
-    SmallVector<Buffer> buffers;
+    WalkResult nested = function.walk([&](memref::AllocOp alloc) -> WalkResult {
+      if (alloc->getBlock() == &entry)
+        return WalkResult::advance();
+      return alloc.emitError("expected buffers at the top of a phase only");
+    });
+    if (nested.wasInterrupted())
+      return failure();
     for (auto alloc : entry.getOps<memref::AllocOp>()) {
-      MemRefType type = alloc.getType();
-      int64_t elements = 1;
-      for (int64_t size : type.getShape())
-        elements *= ShapedType::isDynamic(size) ? maxTokens : size;
-      Buffer buffer{alloc, elements * type.getElementTypeBitWidth() / 8,
-                    number[alloc], number[alloc]};
+      FailureOr<int64_t> bytes = getBytes(alloc, maxTokens);
+      if (failed(bytes))
+        return failure();
+      Buffer buffer{alloc, *bytes, number[alloc], number[alloc]};
       SmallVector<Value> aliases = {alloc};
-      while (!aliases.empty())
-        for (Operation *user : aliases.pop_back_val().getUsers()) {
+      DenseSet<Value> seen;
+      while (!aliases.empty()) {
+        Value alias = aliases.pop_back_val();
+        if (!seen.insert(alias).second)
+          continue;
+        for (Operation *user : alias.getUsers()) {
+          if (isa<memref::DeallocOp, memref::ExtractAlignedPointerAsIndexOp>(
+                  user))
+            return user->emitError("expected no deallocation and no pointers "
+                                   "of buffers: they get places in the arena");
           buffer.last =
               std::max(buffer.last, number[entry.findAncestorOpInBlock(*user)]);
-          if (isa<ViewLikeOpInterface>(user))
-            aliases.append(user->result_begin(), user->result_end());
+          appendAliases(user, aliases);
         }
+      }
       buffers.push_back(buffer);
     }
-    return buffers;
+    return success();
   }
 
   /// First fit, largest first: simple, and close to the largest sum of lives
@@ -112,8 +171,7 @@ struct BitNetPlanMemoryPass
   static void replace(Buffer &buffer, Value arena) {
     OpBuilder builder(buffer.alloc);
     Location loc = buffer.alloc.getLoc();
-    Value offset =
-        arith::ConstantIndexOp::create(builder, loc, buffer.offset);
+    Value offset = arith::ConstantIndexOp::create(builder, loc, buffer.offset);
     Value view =
         memref::ViewOp::create(builder, loc, buffer.alloc.getType(), arena,
                                offset, buffer.alloc.getDynamicSizes());

@@ -26,7 +26,8 @@ struct TernaryRewriteToLutPass
     SmallVector<ternary::MatmulOp> products;
     getOperation()->walk([&](ternary::MatmulOp op) {
       auto weights = dyn_cast<ternary::PackedType>(op.getWeights().getType());
-      if (op.getNumResults() == 1 && weights && weights.getFormat().usesTables())
+      if (op.getNumResults() == 1 && weights &&
+          weights.getFormat().usesTables())
         products.push_back(op);
     });
     DenseMap<Value, Value> tables;
@@ -49,9 +50,9 @@ struct TernaryRewriteToLutPass
       builder.setInsertionPoint(op);
       ++numTables;
     }
-    auto lookup = ternary::LutMatmulOp::create(
-        builder, op.getLoc(), op.getResultTypes(), table, op.getWeights(),
-        ValueRange());
+    auto lookup =
+        ternary::LutMatmulOp::create(builder, op.getLoc(), op.getResultTypes(),
+                                     table, op.getWeights(), ValueRange());
     op.replaceAllUsesWith(lookup.getResults());
     op.erase();
     ++numRewritten;

@@ -2,8 +2,8 @@
 //
 // The cost model is data: a format says its cycles per 64 packed bytes on a
 // target, the target its bytes per cycle from memory. A decode step reads every
-// weight once, so its time per matrix is the larger of the two; prefill is bound
-// by cycles in every format and breaks ties.
+// weight once, so its time per matrix is the larger of the two; prefill is
+// bound by cycles in every format and breaks ties.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -41,6 +41,7 @@ struct TernarySelectFormatPass
   using TernarySelectFormatBase::TernarySelectFormatBase;
 
   void runOnOperation() override {
+    chosen.clear(); // of another module, perhaps for another target
     FailureOr<TargetInfo> target = getTarget(getOperation());
     if (failed(target))
       return signalPassFailure();
@@ -75,9 +76,9 @@ struct TernarySelectFormatPass
       SmallVector<Candidate> candidates = getCandidates(matrix, target);
       const Candidate *best = nullptr;
       for (const Candidate &candidate : candidates) {
-        bool eligible = candidate.unsupported.empty() &&
-                        (format == "auto" ||
-                         candidate.format->getName() == format);
+        bool eligible =
+            candidate.unsupported.empty() &&
+            (format == "auto" || candidate.format->getName() == format);
         if (eligible && (!best || candidate.cycles() < best->cycles()))
           best = &candidate;
       }
@@ -114,17 +115,18 @@ struct TernarySelectFormatPass
 
   void report(ternary::MatmulOp op, RankedTensorType matrix,
               ArrayRef<Candidate> candidates, const Candidate &best) {
-    remark::passed(op.getLoc(), remark::RemarkOpts::name("format").category(
-                                    getArgument()))
+    remark::passed(op.getLoc(),
+                   remark::RemarkOpts::name("format").category(getArgument()))
         << "format " << best.format->getName() << ": "
-        << (best.memoryCycles >= best.computeCycles ? "bound by memory"
-                                                    : "bound by its inner loop");
+        << (best.memoryCycles >= best.computeCycles
+                ? "bound by memory"
+                : "bound by its inner loop");
     if (!explain)
       return;
-    llvm::errs() << llvm::formatv(
-        "{0} x {1}\n  {2,-8} {3,12} {4,14} {5,14}\n", matrix.getDimSize(0),
-        matrix.getDimSize(1), "format", "bits/weight", "memory cycles",
-        "compute cycles");
+    llvm::errs() << llvm::formatv("{0} x {1}\n  {2,-8} {3,12} {4,14} {5,14}\n",
+                                  matrix.getDimSize(0), matrix.getDimSize(1),
+                                  "format", "bits/weight", "memory cycles",
+                                  "compute cycles");
     for (const Candidate &candidate : candidates) {
       double bits = 8.0 * candidate.type.getSizeInBytes() /
                     (double(matrix.getDimSize(0)) * matrix.getDimSize(1));
@@ -132,7 +134,7 @@ struct TernarySelectFormatPass
           "  {0,-8} {1,12:f3} {2,14:f0} {3,14:f0}{4}\n",
           candidate.format->getName(), bits, candidate.memoryCycles,
           candidate.computeCycles,
-          !candidate.unsupported.empty() ? "  " + candidate.unsupported
+          !candidate.unsupported.empty()    ? "  " + candidate.unsupported
           : candidate.format == best.format ? std::string("  <- chosen")
                                             : std::string());
     }

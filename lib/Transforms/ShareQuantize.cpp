@@ -26,7 +26,8 @@ struct TernaryShareQuantizePass
       if (op.getNumResults() == 0)
         return; // memref form: destinations are distinct on purpose
       for (ternary::QuantizeOp earlier : byInput[op.getX()])
-        if (dominance.properlyDominates(earlier.getOperation(),
+        if (earlier->getResultTypes() == op->getResultTypes() &&
+            dominance.properlyDominates(earlier.getOperation(),
                                         op.getOperation())) {
           op.replaceAllUsesWith(earlier.getResults());
           op.erase();

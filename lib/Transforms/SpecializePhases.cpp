@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "Forward.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/BitNet.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,14 +33,22 @@ struct BitNetSpecializePhasesPass
     }
     if (maxBatch < 1) {
       module.emitError("expected max-batch of at least 1, but got ")
-          << maxBatch;
+          << maxBatch.getValue();
       return signalPassFailure();
     }
+    if (failed(verifyForward(forward)))
+      return signalPassFailure();
+    for (StringRef phase : {"prefill", "decode"})
+      if (Operation *taken = module.lookupSymbol(phase)) {
+        taken->emitError("expected no symbol '") << phase << "' yet";
+        return signalPassFailure();
+      }
     OpBuilder builder(forward);
     auto decode = cast<func::FuncOp>(builder.clone(*forward));
     decode.setName("decode");
     setMaxTokens(decode, 1);
-    fixTokenCount(decode);
+    if (failed(fixTokenCount(decode)))
+      return signalPassFailure();
     forward.setName("prefill");
     setMaxTokens(forward, maxBatch);
     decode->moveAfter(forward);
@@ -53,21 +62,16 @@ struct BitNetSpecializePhasesPass
   /// Replaces the token dimension by 1 in all values that have as many rows as
   /// there are tokens: those computed from %tokens, up to the slice of rows
   /// whose logits are wanted (its size is an argument, and stays dynamic).
-  static void fixTokenCount(func::FuncOp function) {
+  static LogicalResult fixTokenCount(func::FuncOp function) {
     Builder builder(function.getContext());
     Block &entry = function.getBody().front();
     BlockArgument tokens = entry.getArgument(0);
     tokens.setType(RankedTensorType::get({1}, builder.getI32Type()));
     DenseSet<Value> perToken;
     perToken.insert(tokens);
-    Value count;
     for (Operation &op : entry) {
-      if (auto dim = dyn_cast<tensor::DimOp>(op))
-        if (perToken.contains(dim.getSource()) &&
-            dim.getConstantIndex() == std::optional<int64_t>(0)) {
-          count = dim;
-          continue;
-        }
+      if (isa<tensor::DimOp, func::ReturnOp>(op))
+        continue;
       bool reads = llvm::any_of(op.getOperands(), [&](Value operand) {
         return perToken.contains(operand);
       });
@@ -77,9 +81,8 @@ struct BitNetSpecializePhasesPass
       if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
         OpFoldResult rows = slice.getMixedSizes()[0];
         auto value = dyn_cast<Value>(rows);
-        bool all = !value || value == count || isTokenCount(value, perToken);
-        if (!all)
-          continue;
+        if (value && !isTokenCount(value, perToken))
+          continue; // the rows whose logits are wanted
         if (value) {
           SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
           sizes[0] = builder.getIndexAttr(1);
@@ -92,6 +95,11 @@ struct BitNetSpecializePhasesPass
           continue; // the old slice is dead; erased below
         }
       }
+      // Only of these operations is it known that rows of their results are
+      // rows of their operands.
+      if (!isa<ternary::KernelOpInterface, bitnet::KVStoreOp,
+               tensor::ExtractSliceOp>(op))
+        return op.emitError("expected bitnet operations and slices on tokens");
       for (Value result : op.getResults())
         if (auto type = dyn_cast<RankedTensorType>(result.getType()))
           if (type.isDynamicDim(0)) {
@@ -102,8 +110,10 @@ struct BitNetSpecializePhasesPass
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(entry)))
       if (isa<tensor::ExtractSliceOp>(op) && op.use_empty())
         op.erase();
+    // All rows are wanted where there is no slice: their number is known, too.
     function.setFunctionType(builder.getFunctionType(
-        entry.getArgumentTypes(), function.getResultTypes()));
+        entry.getArgumentTypes(), entry.getTerminator()->getOperandTypes()));
+    return success();
   }
 
   static bool isTokenCount(Value value, const DenseSet<Value> &perToken) {

@@ -1,9 +1,9 @@
 //===- TileParallel.cpp - Share operations out among threads --------------===//
 //
 // What is one item: a row tile of a product (with the rescaling that reads it),
-// a token of a token-wise operation, a key-value head of a token of attention, a
-// block of vocabulary rows of the head. A dimension that is summed over is never
-// cut, so results do not depend on the threads.
+// a token of a token-wise operation, a key-value head of a token of attention,
+// a block of vocabulary rows of the head. A dimension that is summed over is
+// never cut, so results do not depend on the threads.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -95,7 +95,8 @@ void cloneWith(Emitter &e, Operation *op, ValueRange operands) {
 }
 
 /// Runs a token-wise operation for every token, or leaves it alone if there is
-/// only one. `tokenOperands` are sliced; an operand that is a position moves on.
+/// only one. `tokenOperands` are sliced; an operand that is a position moves
+/// on.
 void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands,
                 std::optional<unsigned> position) {
   auto type = cast<MemRefType>(op->getOperand(tokenOperands[0]).getType());
@@ -132,13 +133,26 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
     return product->emitError("expected products in a buffer of their own, "
                               "read by one ternary.rescale");
 
+  // The product moves to where its rescaling is.
+  if (product->getBlock() != rescale->getBlock())
+    return product->emitError("expected the ternary.rescale of a product in "
+                              "the same block");
+  for (Operation *op = product->getNextNode(); op != rescale;
+       op = op->getNextNode())
+    if (auto kernel = dyn_cast<KernelOpInterface>(op))
+      for (Value out : kernel.getOuts())
+        if (llvm::is_contained(product->getOperands(), out))
+          return op->emitError("expected no operation between a product and "
+                               "its ternary.rescale to write what the "
+                               "product reads");
+
   Value weights = product->getOperand(weightsOperand);
   auto matrix = cast<ternary::PackedType>(weights.getType());
   int64_t tileRows = matrix.getFormat().getTileRows();
   int64_t fullTiles = matrix.getN() / tileRows;
   int64_t restRows = matrix.getN() % tileRows;
-  auto tileType = ternary::PackedType::get(
-      matrix.getContext(), tileRows, matrix.getK(), matrix.getFormat());
+  auto tileType = ternary::PackedType::get(matrix.getContext(), tileRows,
+                                           matrix.getK(), matrix.getFormat());
 
   Emitter e(rescale);
   Value out = rescale.getOuts()[0];
@@ -160,13 +174,11 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
     cloneWith(e, product, operands);
     Value row = e.mul(i, tileRows);
     auto emitRescale = [&](int64_t rows) {
-      Value part = rows == tileRows
-                       ? acc
-                       : e.slice(acc, {e.attr(0), e.attr(0)},
-                                 {tokens, e.attr(rows)});
+      Value part = rows == tileRows ? acc
+                                    : e.slice(acc, {e.attr(0), e.attr(0)},
+                                              {tokens, e.attr(rows)});
       Value scale = e.slice(rescale.getScale(), {row}, {e.attr(rows)});
-      Value outPart =
-          e.slice(out, {e.attr(0), row}, {tokens, e.attr(rows)});
+      Value outPart = e.slice(out, {e.attr(0), row}, {tokens, e.attr(rows)});
       ternary::RescaleOp::create(e.builder, e.loc, TypeRange(), part,
                                  rescale.getInverse(), scale, outPart);
     };
@@ -175,9 +187,8 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
     if (fullTiles == 0)
       return emitRescale(restRows);
     // The last tile has fewer rows; their number stays a constant.
-    Value isFull = arith::CmpIOp::create(e.builder, e.loc,
-                                         arith::CmpIPredicate::slt, i,
-                                         e.index(fullTiles));
+    Value isFull = arith::CmpIOp::create(
+        e.builder, e.loc, arith::CmpIPredicate::slt, i, e.index(fullTiles));
     auto branch = scf::IfOp::create(e.builder, e.loc, isFull,
                                     /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.builder);
@@ -209,18 +220,15 @@ void tileAttention(bitnet::AttentionOp op) {
   Value tokens = e.value(e.size(out, 0));
   OpFoldResult positions = e.size(op.getCache(), 2);
   e.parallelFor(e.mul(tokens, kvHeads), [&](Value i) {
-    Value token =
-        arith::DivUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
-    Value head =
-        arith::RemUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
+    Value token = arith::DivUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
+    Value head = arith::RemUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
     Value column = e.mul(head, group * dim);
     auto rowOf = [&](Value memref) {
-      return e.slice(memref, {token, column},
-                     {e.attr(1), e.attr(group * dim)});
+      return e.slice(memref, {token, column}, {e.attr(1), e.attr(group * dim)});
     };
-    Value cacheHead = e.slice(
-        op.getCache(), {e.attr(0), head, e.attr(0), e.attr(0)},
-        {e.attr(2), e.attr(1), positions, e.attr(dim)});
+    Value cacheHead =
+        e.slice(op.getCache(), {e.attr(0), head, e.attr(0), e.attr(0)},
+                {e.attr(2), e.attr(1), positions, e.attr(dim)});
     bitnet::AttentionOp::create(e.builder, e.loc, TypeRange(),
                                 rowOf(op.getQueries()), cacheHead,
                                 e.add(op.getPosition(), token), rowOf(out),
@@ -231,10 +239,12 @@ void tileAttention(bitnet::AttentionOp op) {
 
 /// The head -> loop over blocks of vocabulary rows. The last block starts
 /// early enough to be whole: its first rows are computed twice, equally.
-void tileHead(bitnet::LMHeadOp op) {
+LogicalResult tileHead(bitnet::LMHeadOp op) {
   Emitter e(op);
   auto table = cast<MemRefType>(op.getTable().getType());
   int64_t vocabulary = table.getDimSize(0), columns = table.getDimSize(1);
+  if (vocabulary <= 0 || columns <= 0)
+    return op.emitError("expected a table of a static size, but got ") << table;
   int64_t rows = std::min(kHeadRows, vocabulary);
   Value out = op.getOuts()[0];
   OpFoldResult tokens = e.size(out, 0);
@@ -248,6 +258,7 @@ void tileHead(bitnet::LMHeadOp op) {
                              logits);
   });
   op.erase();
+  return success();
 }
 
 struct TernaryTileParallelPass
@@ -289,7 +300,7 @@ struct TernaryTileParallelPass
     if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
       return tileAttention(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
-      return tileHead(head), success();
+      return tileHead(head);
     if (isa<bitnet::KVStoreOp>(op))
       return tileTokens(op, {0, 1}, /*position=*/3), success();
     if (isa<bitnet::RopeAnglesOp>(op))

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "Forward.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/BitNet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,13 +39,18 @@ struct BitNetVerifyModelPass
       if (function != forward)
         return function.emitError(
             "expected no function but 'forward' in a model");
-    if (!forward.getBody().hasOneBlock())
-      return forward.emitError("expected one block");
+    if (!forward.isPublic())
+      return forward.emitError("expected a public function");
+    if (failed(verifyForward(forward)))
+      return failure();
     for (Operation &op : forward.getBody().front()) {
-      if (!isa<bitnet::BitNetDialect, tensor::TensorDialect,
-               arith::ArithDialect, func::FuncDialect>(op.getDialect()))
+      if (!isa_and_nonnull<bitnet::BitNetDialect, tensor::TensorDialect,
+                           arith::ArithDialect, func::FuncDialect>(
+              op.getDialect()))
         return op.emitError("expected bitnet, tensor, arith and func "
                             "operations in a model");
+      if (op.getNumRegions() != 0 || isa<func::CallOp>(op))
+        return op.emitError("expected straight-line code in a model");
       if (llvm::any_of(op.getOperandTypes(),
                        [](Type type) { return isa<MemRefType>(type); }))
         return op.emitError("expected tensors in a model, but got a memref");

@@ -38,10 +38,9 @@ struct BitNetToLLVMInterface : ConvertToLLVMPatternInterface {
   void populateConvertToLLVMConversionPatterns(
       ConversionTarget &target, LLVMTypeConverter &converter,
       RewritePatternSet &patterns) const final {
-    target.addDynamicallyLegalOp<bitnet::ParallelOp>(
-        [](bitnet::ParallelOp op) {
-          return !op.getCount().getType().isIndex();
-        });
+    target.addDynamicallyLegalOp<bitnet::ParallelOp>([](bitnet::ParallelOp op) {
+      return !op.getCount().getType().isIndex();
+    });
     target.addLegalOp<bitnet::YieldOp>();
     patterns.add<ConvertParallelTypes>(converter);
   }

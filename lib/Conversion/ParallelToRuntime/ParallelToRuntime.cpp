@@ -33,10 +33,11 @@ struct ConvertParallelToRuntimePass
     ModuleOp module = getOperation();
     pointer = LLVM::LLVMPointerType::get(&getContext());
     i64 = IntegerType::get(&getContext(), 64);
-    if (failed(passTeams(module)))
-      return signalPassFailure();
+    teams.clear(); // of another module
     SmallVector<bitnet::ParallelOp> loops;
     module.walk([&](bitnet::ParallelOp op) { loops.push_back(op); });
+    if (failed(verify(loops)) || failed(passTeams(module)))
+      return signalPassFailure();
     if (!loops.empty() && !module.lookupSymbol(kParallelFor)) {
       OpBuilder builder(module.getBodyRegion());
       LLVM::LLVMFuncOp::create(
@@ -52,6 +53,15 @@ struct ConvertParallelToRuntimePass
   }
 
 private:
+  static LogicalResult verify(ArrayRef<bitnet::ParallelOp> loops) {
+    for (bitnet::ParallelOp op : loops)
+      if (!isa<LLVM::LLVMFuncOp>(op->getParentOp()) ||
+          op.getCount().getType().isIndex())
+        return op.emitError("expected parallel loops at the top of llvm "
+                            "functions; run 'convert-to-llvm' first");
+    return success();
+  }
+
   /// Finds the functions that start loops, themselves or by what they call, and
   /// gives them the team.
   LogicalResult passTeams(ModuleOp module) {
@@ -73,8 +83,15 @@ private:
       for (LLVM::CallOp call : callsOf[starters[i]]) {
         if (call->getParentOfType<bitnet::ParallelOp>())
           return call.emitError("expected no parallel loop inside another");
-        starters.insert(call->getParentOfType<LLVM::LLVMFuncOp>());
+        auto caller = call->getParentOfType<LLVM::LLVMFuncOp>();
+        if (!caller)
+          return call.emitError("expected calls in llvm functions; run "
+                                "'convert-to-llvm' first");
+        starters.insert(caller);
       }
+    for (LLVM::LLVMFuncOp function : starters)
+      if (failed(verifyStarter(function, module)))
+        return failure();
     AbiStruct callStruct(&getContext(), "bn_call");
     for (LLVM::LLVMFuncOp function : starters) {
       Block &entry = function.getBody().front();
@@ -95,6 +112,26 @@ private:
       for (LLVM::CallOp call : callsOf[function])
         call.getCalleeOperandsMutable().append(
             teams[call->getParentOfType<LLVM::LLVMFuncOp>()]);
+    return success();
+  }
+
+  /// The team becomes an argument of `function`, so every use of it has to be
+  /// known; an entry point finds it in its `bn_call`.
+  LogicalResult verifyStarter(LLVM::LLVMFuncOp function, ModuleOp module) {
+    ArrayRef<Type> inputs = function.getFunctionType().getParams();
+    if (function->hasAttr("bitnet.entry")) {
+      if (inputs.empty() || inputs[0] != pointer)
+        return function.emitError("expected an entry point to take a bn_call");
+      return success();
+    }
+    if (function.isVarArg())
+      return function.emitError("expected a fixed number of arguments where a "
+                                "parallel loop starts");
+    auto uses = SymbolTable::getSymbolUses(function, module);
+    for (SymbolTable::SymbolUse use : *uses)
+      if (!isa<LLVM::CallOp>(use.getUser()))
+        return use.getUser()->emitError("expected only calls of '")
+               << function.getSymName() << "', which starts parallel loops";
     return success();
   }
 
@@ -162,8 +199,12 @@ private:
     builder.setInsertionPoint(op);
     Value one = LLVM::ConstantOp::create(builder, loc, i64,
                                          builder.getI64IntegerAttr(1));
-    Value context =
-        LLVM::AllocaOp::create(builder, loc, pointer, contextType, one, 8);
+    // A struct that holds vectors is as aligned as they are.
+    bool scalars = llvm::all_of(types, [](Type type) {
+      return type.isIntOrFloat() || isa<LLVM::LLVMPointerType>(type);
+    });
+    Value context = LLVM::AllocaOp::create(builder, loc, pointer, contextType,
+                                           one, scalars ? 8 : 64);
     for (auto [i, value] : llvm::enumerate(captured)) {
       Value address = LLVM::GEPOp::create(
           builder, loc, pointer, contextType, context,
@@ -171,9 +212,9 @@ private:
       LLVM::StoreOp::create(builder, loc, value, address);
     }
     Value address = LLVM::AddressOfOp::create(builder, loc, body);
-    LLVM::CallOp::create(builder, loc, TypeRange(), kParallelFor,
-                         ValueRange{teams[caller], address, context,
-                                    op.getCount()});
+    LLVM::CallOp::create(
+        builder, loc, TypeRange(), kParallelFor,
+        ValueRange{teams[caller], address, context, op.getCount()});
     op.erase();
   }
 

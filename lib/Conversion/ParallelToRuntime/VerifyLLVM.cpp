@@ -20,7 +20,8 @@ struct BitNetVerifyLLVMPass
     : bitnetc::impl::BitNetVerifyLLVMBase<BitNetVerifyLLVMPass> {
   void runOnOperation() override {
     WalkResult result = getOperation().walk([](Operation *op) -> WalkResult {
-      if (isa<ModuleOp>(op) || isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
+      if (isa<ModuleOp>(op) ||
+          isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()))
         return WalkResult::advance();
       return op->emitOpError("is left: expected only the llvm dialect");
     });
