@@ -80,4 +80,33 @@ def Ternary_OpaqueOp : Ternary_Op<"opaque", [Pure,
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
+def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Matrix-tile product: 16 tokens by a panel of decoded weights";
+  let description = [{
+    For 16 tokens m, G groups g of 16 rows l and K columns k = 4s + c
+    `products[m, 16g + l] += sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
+    the panel read as unsigned bytes, exact in 32 bits. A row of the panel is
+    what a format decodes from one step. AMX on x86 (TDPBSUD); targets without
+    matrix tiles never get it (`TargetInfo::tileTokens`).
+
+    ```mlir
+    ternary.tile_dot %x, %panel into %r
+        : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+    ```
+
+    Constraints:
+    * (tile_dot_c1) K is a multiple of 64; the panel has K / 4 rows of 64 G bytes.
+    * (tile_dot_c2) activations and products have 16 rows, products 16 G columns, G at most 6.
+  }];
+  let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,
+                       MemRefRankOf<[I8], [2]>:$panel,
+                       MemRefRankOf<[I32], [2]>:$products);
+  let assemblyFormat = [{
+    $activations `,` $panel `into` $products attr-dict `:` type($activations)
+    `,` type($panel) `,` type($products)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // TERNARY_MICRO_OPS_TD

@@ -69,6 +69,17 @@ public:
     return vectors * (5 + 12.0 * tokens) / 2.5;
   }
 
+  bool hasDecode() const override { return true; }
+  SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,
+                                Value bytes) const override {
+    TileEmitter e(builder, loc);
+    SmallVector<Value> groups;
+    for (int64_t f = 0; f < 4; ++f)
+      groups.push_back(
+          e.andBytes(f ? e.shiftBytesRight(bytes, 2 * f) : bytes, 3));
+    return groups;
+  }
+
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
     // 0xaa & 0x3f and so on: the largest bytes of codes up to 2.

@@ -93,6 +93,20 @@ public:
     return std::max(2 * operations / 3, 6.0 * tokens);
   }
 
+  bool hasDecode() const override { return true; }
+  /// The digit floor(3u / 256) is the number of 86 and 171 that u reaches.
+  SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,
+                                Value bytes) const override {
+    TileEmitter e(builder, loc);
+    SmallVector<Value> groups;
+    for (int64_t digit = 0; digit < 5; ++digit) {
+      if (digit != 0)
+        bytes = triple(e, bytes);
+      groups.push_back(e.add(e.reaches(bytes, 86), e.reaches(bytes, 171)));
+    }
+    return groups;
+  }
+
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
     bool isSigned = target.dotMax < 255;

@@ -54,6 +54,15 @@ Value TileEmitter::mulBytes(Value bytes, int64_t factor) {
   return arith::MulIOp::create(builder, loc, bytes, splat(type, factor));
 }
 
+Value TileEmitter::reaches(Value bytes, int64_t bound) {
+  auto type = cast<VectorType>(bytes.getType());
+  // max(u, bound - 1) - (bound - 1) is positive where the bound is reached;
+  // the smaller of that and 1.
+  Value below = splat(type, bound - 1);
+  Value above = sub(arith::MaxUIOp::create(builder, loc, bytes, below), below);
+  return arith::MinUIOp::create(builder, loc, above, splat(type, 1));
+}
+
 Value TileEmitter::shiftBytesRight(Value bytes, int64_t bits) {
   auto type = cast<VectorType>(bytes.getType());
   return arith::ShRUIOp::create(builder, loc, bytes, splat(type, bits));

@@ -30,6 +30,8 @@ public:
   mlir::Value andBytes(mlir::Value bytes, int64_t mask);
   /// Product with `factor`, modulo 256.
   mlir::Value mulBytes(mlir::Value bytes, int64_t factor);
+  /// 1 where the unsigned byte is at least `bound`, else 0.
+  mlir::Value reaches(mlir::Value bytes, int64_t bound);
   mlir::Value shiftBytesRight(mlir::Value bytes, int64_t bits);
   /// Arithmetic shift right of lanes.
   mlir::Value shiftLanesRight(mlir::Value lanes, int64_t bits);

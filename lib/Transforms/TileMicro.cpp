@@ -56,10 +56,9 @@ struct TernaryTileMicroPass
 
   /// A dimension cut to `count` from `start`, the others whole.
   static Value sliceFirst(OpBuilder &builder, Location loc, Value memref,
-                          Value start, int64_t count) {
+                          Value start, OpFoldResult count) {
     auto type = cast<MemRefType>(memref.getType());
-    SmallVector<OpFoldResult> offsets = {start},
-                              sizes = {builder.getIndexAttr(count)},
+    SmallVector<OpFoldResult> offsets = {start}, sizes = {count},
                               strides(type.getRank(), builder.getIndexAttr(1));
     for (int64_t dim = 1; dim < type.getRank(); ++dim) {
       offsets.push_back(builder.getIndexAttr(0));
@@ -103,8 +102,8 @@ struct TernaryTileMicroPass
     unsigned weightsOperand = isa<ternary::MatmulOp>(product) ? 2 : 1;
     auto weights = cast<ternary::PackedType>(
         product->getOperand(weightsOperand).getType());
-    int64_t block =
-        getTokensPerTile(bitnetc::getFormat(weights.getFormat()), target);
+    const PackingFormat &format = bitnetc::getFormat(weights.getFormat());
+    int64_t block = getTokensPerTile(format, target);
 
     // Everything from the buffer to the end of its block uses one token at a
     // time; cut it at tokens.
@@ -125,20 +124,56 @@ struct TernaryTileMicroPass
       return arith::ConstantIndexOp::create(builder, loc, value);
     };
     Value count = acc.getDynamicSizes()[0];
-    Value zero = index(0), blockSize = index(block);
-    Value rest = arith::RemUIOp::create(builder, loc, count, blockSize);
+    Value start = index(0);
+    if (target.tileTokens != 0 && format.hasDecode())
+      start = emitPanelBlock(builder, acc, moved, target.tileTokens);
+    Value left = arith::SubIOp::create(builder, loc, count, start);
+    Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);
     auto loop = [&](Value from, Value to, int64_t step) {
       auto forOp = scf::ForOp::create(builder, loc, from, to, index(step));
       OpBuilder inner = OpBuilder::atBlockBegin(forOp.getBody());
-      emitBlock(inner, moved, forOp.getInductionVar(), step);
+      IRMapping map;
+      for (Operation *op : moved)
+        cloneForTokens(inner, op, map, forOp.getInductionVar(),
+                       inner.getIndexAttr(step));
     };
-    loop(zero, full, block);
+    loop(start, full, block);
     if (block > 1)
       loop(full, count, 1);
     for (Operation *op : llvm::reverse(moved))
       op->erase();
     return true;
+  }
+
+  /// As many tokens as are a multiple of the target's matrix tiles go through
+  /// the row tile at once. Their products wait in a buffer of the whole loop
+  /// over row tiles. Returns the first token that is left.
+  static Value emitPanelBlock(OpBuilder &builder, memref::AllocaOp acc,
+                              ArrayRef<Operation *> ops, int64_t tileTokens) {
+    Location loc = acc.getLoc();
+    OpBuilder outside(acc);
+    if (auto loop = dyn_cast<scf::ForOp>(acc->getParentOp()))
+      outside.setInsertionPoint(loop);
+    Value count = acc.getDynamicSizes()[0];
+    Value rest = arith::RemUIOp::create(
+        outside, loc, count,
+        arith::ConstantIndexOp::create(outside, loc, tileTokens));
+    Value full = arith::SubIOp::create(outside, loc, count, rest);
+    Value buffer = memref::AllocaOp::create(
+        outside, loc, acc.getType(), ValueRange{full}, acc.getAlignmentAttr());
+    Value zero = arith::ConstantIndexOp::create(outside, loc, 0);
+    Value any = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                      full, zero);
+    auto branch = scf::IfOp::create(builder, loc, any,
+                                    /*withElseRegion=*/false);
+    OpBuilder inner = OpBuilder::atBlockBegin(branch.thenBlock());
+    IRMapping map;
+    map.map(acc.getResult(), buffer);
+    for (Operation *op : ops)
+      if (op != acc)
+        cloneForTokens(inner, op, map, zero, full);
+    return full;
   }
 
   /// The loop over row tiles that multiplies a single token advances in several
@@ -188,23 +223,17 @@ struct TernaryTileMicroPass
     loop.getLowerBoundMutable().assign(starts.back());
   }
 
-  /// Clones `ops` for the tokens from `start` on, `count` of them.
-  static void emitBlock(OpBuilder &builder, ArrayRef<Operation *> ops,
-                        Value start, int64_t count) {
-    IRMapping map;
-    for (Operation *op : ops)
-      cloneForTokens(builder, op, map, start, count);
-  }
-
+  /// Clones `op` for the tokens from `start` on, `count` of them.
   static void cloneForTokens(OpBuilder &builder, Operation *op, IRMapping &map,
-                             Value start, int64_t count) {
+                             Value start, OpFoldResult count) {
     Location loc = op->getLoc();
     if (auto alloca = dyn_cast<memref::AllocaOp>(op)) {
       MemRefType type = alloca.getType();
+      int64_t tokens = *getConstantIntValue(count);
       map.map(
           alloca.getResult(),
           memref::AllocaOp::create(builder, loc,
-                                   MemRefType::get({count, type.getDimSize(1)},
+                                   MemRefType::get({tokens, type.getDimSize(1)},
                                                    type.getElementType()),
                                    ValueRange(), alloca.getAlignmentAttr()));
       return;
@@ -233,7 +262,7 @@ struct TernaryTileMicroPass
         bool local = map.contains(slice.getSource());
         offsets[0] =
             local ? OpFoldResult(builder.getIndexAttr(0)) : OpFoldResult(start);
-        sizes[0] = builder.getIndexAttr(count);
+        sizes[0] = count;
         map.map(slice.getResult(),
                 memref::SubViewOp::create(
                     builder, loc, map.lookupOrDefault(slice.getSource()),

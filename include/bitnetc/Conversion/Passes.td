@@ -81,6 +81,8 @@ def ConvertMicroOpsToX86 : Pass<"convert-micro-ops-to-x86"> {
   let summary = "Micro-operations become AVX2, AVX-VNNI or AVX-512 instructions";
   let description = [{
     The module's target chooses the instructions; wider vectors are split.
+    `ternary.tile_dot` becomes AMX. Modules for other architectures stay as
+    they are.
 
     ```mlir
     %r = ternary.dot4 %acc, %w, %x max 63 : vector<16xi32>, vector<64xi8>
@@ -92,7 +94,8 @@ def ConvertMicroOpsToX86 : Pass<"convert-micro-ops-to-x86"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::amx::AMXDialect",
+    "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
 }
 
@@ -100,6 +103,7 @@ def ConvertMicroOpsToAArch64 : Pass<"convert-micro-ops-to-aarch64"> {
   let summary = "Micro-operations become NEON instructions";
   let description = [{
     The module's target chooses the instructions; wider vectors are split.
+    Modules for other architectures stay as they are.
 
     ```mlir
     %r = ternary.dot4 %acc, %w, %x max 63 : vector<4xi32>, vector<16xi8>

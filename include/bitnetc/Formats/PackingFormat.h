@@ -84,12 +84,29 @@ public:
   virtual double getCyclesPer64Bytes(const TargetInfo &target,
                                      int64_t tokens) const = 0;
 
+  /// True if `emitDecode` is there: the format has steps of 16 lanes x 4
+  /// columns, and a target with matrix tiles can decode it panel by panel.
+  virtual bool hasDecode() const { return false; }
+  /// Codes (weight + 1) of one step of 64 packed bytes: a vector of 64 bytes
+  /// for each 16 rows of the tile, byte 4 l + c that of lane l and column c.
+  virtual llvm::SmallVector<mlir::Value> emitDecode(mlir::OpBuilder &builder,
+                                                    mlir::Location loc,
+                                                    mlir::Value bytes) const {
+    return {};
+  }
+
   /// Emits the multiplication of the streams' tiles: exact products into
   /// `operands.products`. Only vector, arith, scf, memref and micro-ops.
   virtual void emitTile(mlir::OpBuilder &builder, mlir::Location loc,
                         const TargetInfo &target,
                         const TileOperands &operands) const = 0;
 };
+
+/// Emits the multiplication of one tile by any number of tokens, a multiple of
+/// the target's tileTokens (`operands.rows` is dynamic): the tile is decoded in
+/// panels that stay in the nearest cache, and each panel multiplies all tokens.
+void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
+                   const PackingFormat &format, const TileOperands &operands);
 
 /// All formats, in the order of the documentation.
 llvm::ArrayRef<const PackingFormat *> allFormats();

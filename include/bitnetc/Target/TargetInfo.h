@@ -39,6 +39,9 @@ struct TargetInfo {
   /// Row tiles that one thread reads side by side when it multiplies a single
   /// token: more streams keep more cache lines in flight.
   unsigned streams = 1;
+  /// Tokens of one matrix-tile product (`ternary.tile_dot`), 0: the machine has
+  /// none.
+  unsigned tileTokens = 0;
   /// One exact s8 x s8 dot-product instruction exists (sdot).
   bool signedDot = false;
   /// Vectors of bytes have a multiplication (NEON mul; x86 has none).

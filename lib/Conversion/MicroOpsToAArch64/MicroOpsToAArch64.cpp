@@ -72,7 +72,6 @@ struct ConvertMicroOpsToAArch64Pass
     FailureOr<TargetInfo> target = getTarget(getOperation());
     if (failed(target))
       return signalPassFailure();
-    // The pipeline runs every target's conversion: each module has one target.
     // Pipelines run the passes of all targets; modules choose.
     if (target->arch != TargetInfo::Arch::AArch64)
       return;

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "../MicroOps/MicroOps.h"
 #include "bitnetc/Conversion/Passes.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace bitnetc {
 #define GEN_PASS_DEF_CONVERTMICROOPSTOX86
@@ -74,18 +76,71 @@ private:
   }
 };
 
+/// AMX: a tile of 16 tokens x 64 columns times one of 16 column quadruples x 16
+/// rows, for all groups; accumulators stay in tile registers over K.
+LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
+  if (target.tileTokens != 16)
+    return op.emitOpError("expected a target with matrix tiles, but got CPU '")
+           << target.cpu << "'";
+  constexpr int64_t kColumns = 64, kQuads = 16;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  int64_t groups = op.getPanel().getType().getDimSize(1) / 64;
+  int64_t columns = op.getActivations().getType().getDimSize(1);
+  auto byteTile = amx::TileType::get({16, 64}, builder.getI8Type());
+  auto sumTile = amx::TileType::get({16, 16}, builder.getI32Type());
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value zero = index(0);
+  SmallVector<Value> sums;
+  for (int64_t group = 0; group < groups; ++group)
+    sums.push_back(
+        amx::TileLoadOp::create(builder, loc, sumTile, op.getProducts(),
+                                ValueRange{zero, index(16 * group)}));
+  auto loop = scf::ForOp::create(
+      builder, loc, zero, index(columns), index(kColumns), sums,
+      [&](OpBuilder &b, Location, Value column, ValueRange carried) {
+        Value x = amx::TileLoadOp::create(b, loc, byteTile, op.getActivations(),
+                                          ValueRange{zero, column});
+        Value quad = arith::DivUIOp::create(
+            b, loc, column,
+            arith::ConstantIndexOp::create(b, loc, kColumns / kQuads));
+        SmallVector<Value> next;
+        for (auto [group, sum] : llvm::enumerate(carried)) {
+          Value at = arith::ConstantIndexOp::create(b, loc, 64 * group);
+          Value weights = amx::TileLoadOp::create(
+              b, loc, byteTile, op.getPanel(), ValueRange{quad, at});
+          next.push_back(amx::TileMulIOp::create(b, loc, sumTile, x, weights,
+                                                 sum, /*isZextLhs=*/false,
+                                                 /*isZextRhs=*/true));
+        }
+        scf::YieldOp::create(b, loc, next);
+      });
+  for (auto [group, sum] : llvm::enumerate(loop.getResults()))
+    amx::TileStoreOp::create(builder, loc, op.getProducts(),
+                             ValueRange{zero, index(16 * group)}, sum);
+  op.erase();
+  return success();
+}
+
 struct ConvertMicroOpsToX86Pass
     : bitnetc::impl::ConvertMicroOpsToX86Base<ConvertMicroOpsToX86Pass> {
   void runOnOperation() override {
     FailureOr<TargetInfo> target = getTarget(getOperation());
     if (failed(target))
       return signalPassFailure();
-    // The pipeline runs every target's conversion: each module has one target.
     // Pipelines run the passes of all targets; modules choose.
     if (target->arch != TargetInfo::Arch::X86_64)
       return;
     if (failed(microops::lower(getOperation(), X86(*target))))
-      signalPassFailure();
+      return signalPassFailure();
+    SmallVector<ternary::TileDotOp> products;
+    getOperation()->walk(
+        [&](ternary::TileDotOp op) { products.push_back(op); });
+    for (ternary::TileDotOp op : products)
+      if (failed(lowerTileDot(op, *target)))
+        return signalPassFailure();
   }
 };
 

@@ -37,14 +37,18 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
            << format.getName() << "' on CPU '" << target.cpu << "' " << *reason;
   auto products = cast<MemRefType>(operands.products.front().getType());
   operands.rows = products.getDimSize(0);
-  if (ShapedType::isDynamic(operands.rows))
-    return first.emitOpError("expected a known number of tokens, but got ")
-           << products;
   operands.columns = type.getK();
   auto prefetch = first->template getAttrOfType<IntegerAttr>("prefetch");
   operands.prefetch =
       prefetch ? prefetch.getInt() : target.getPrefetchBytes(ops.size());
-  format.emitTile(e.builder, e.loc, target, operands);
+  if (!ShapedType::isDynamic(operands.rows)) {
+    format.emitTile(e.builder, e.loc, target, operands);
+    return success();
+  }
+  if (target.tileTokens == 0 || !format.hasDecode() || ops.size() != 1)
+    return first.emitOpError("expected a known number of tokens, but got ")
+           << products;
+  emitPanelTile(e.builder, e.loc, format, operands);
   return success();
 }
 
