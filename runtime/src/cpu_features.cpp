@@ -59,8 +59,8 @@ constexpr CpuLevel x86Levels[] = {
     {"x86-64-v4", "ssse3 sse4.2 popcnt avx avx2 bmi bmi2 f16c fma lzcnt movbe "
                   "avx512f avx512bw avx512cd avx512dq avx512vl"},
     {"x86-64-v3", "ssse3 sse4.2 popcnt avx avx2 bmi bmi2 f16c fma lzcnt movbe"},
-    {"x86-64-v2", "ssse3 sse4.2 popcnt"},
-    {"x86-64", ""},
+    // Machines that hide some feature of v3; the compiler looks which.
+    {"native", "avx avx2 fma"},
 };
 constexpr CpuLevel armLevels[] = {
     {"cortex-a76", "neon fullfp16 dotprod lse"},
@@ -191,16 +191,20 @@ const char *bitnet::suggestedCpu(uint64_t have, bool arm) {
     if ((have & needs) == needs)
       return level.name;
   }
-  return "x86-64";
+  // The compiler refuses CPUs without AVX2 and FMA.
+  return nullptr;
 }
 
 Error bitnet::checkFeatures(uint64_t needed, uint64_t have, bool arm) {
   uint64_t missing = needed & ~have;
   if (!missing)
     return Error();
-  return Error::make("this program needs %s, which this CPU lacks; recompile "
-                     "with --cpu=%s",
-                     featureNames(missing).c_str(), suggestedCpu(have, arm));
+  const char *cpu = suggestedCpu(have, arm);
+  return Error::make("this program needs %s, which this CPU lacks; %s%s",
+                     featureNames(missing).c_str(),
+                     cpu ? "recompile with --cpu="
+                         : "run it on a CPU with AVX2 and FMA",
+                     cpu ? cpu : "");
 }
 
 Error bitnet::prepareCpu(uint64_t needed) {

@@ -38,8 +38,8 @@ uint64_t hostFeatures();
 /// cpu_features.def does not list.
 std::string featureNames(uint64_t mask);
 
-/// The best --cpu= of the compiler that runs with the features `have`. `arm`
-/// says which architecture the bits belong to.
+/// The best --cpu= of the compiler that runs with the features `have`, or null
+/// if none does. `arm` says which architecture the bits belong to.
 const char *suggestedCpu(uint64_t have, bool arm);
 
 /// Success if `have` covers `needed`, else the sentence for the user.

@@ -52,7 +52,7 @@ TEST(CpuFeatures, SentenceNamesWhatIsMissing) {
   error = checkFeatures(bit(8) | bit(63), 0, false);
   EXPECT_EQ(error.message(),
             "this program needs avx2, feature 63, which this CPU lacks; "
-            "recompile with --cpu=x86-64");
+            "run it on a CPU with AVX2 and FMA");
   error = checkFeatures(bit(37) | bit(34), bit(32), true);
   EXPECT_EQ(error.message(), "this program needs dotprod, i8mm, which this CPU "
                              "lacks; recompile with --cpu=generic");
@@ -67,8 +67,9 @@ TEST(CpuFeatures, Levels) {
   uint64_t v4 = v3 | bit(9) | bit(10) | bit(11) | bit(12) | bit(13);
   EXPECT_STREQ(suggestedCpu(v4, false), "x86-64-v4");
   EXPECT_STREQ(suggestedCpu(v4 & ~bit(13), false), "x86-64-v3");
-  EXPECT_STREQ(suggestedCpu(v3 & ~bit(22), false), "x86-64-v2");
-  EXPECT_STREQ(suggestedCpu(v2 & ~bit(0), false), "x86-64");
+  EXPECT_STREQ(suggestedCpu(v3 & ~bit(22), false), "native");
+  EXPECT_EQ(suggestedCpu(v3 & ~bit(8), false), nullptr);
+  EXPECT_EQ(suggestedCpu(v2, false), nullptr);
   EXPECT_STREQ(suggestedCpu(bit(32) | bit(33) | bit(34) | bit(38), true),
                "cortex-a76");
   EXPECT_STREQ(suggestedCpu(bit(32), true), "generic");
