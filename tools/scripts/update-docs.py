@@ -84,7 +84,7 @@ def stages(source):
                        source.read("lib/Pipeline/Stages.cpp"), re.M)
     rows = []
     for name, summary, suffix, builder in known:
-        passes = "no passes: `lib/Codegen`, `lib/Link`"
+        passes = "`lib/Link`" if name == "exe" else "`lib/Codegen`"
         if builder != "nullptr":
             # Printed before it runs; an empty module is not a model.
             _, dump = source.run(source.bin / "bitnet-opt", "/dev/null",
