@@ -115,12 +115,12 @@ struct TernarySelectFormatPass
 
   void report(ternary::MatmulOp op, RankedTensorType matrix,
               ArrayRef<Candidate> candidates, const Candidate &best) {
+    StringRef bound = best.memoryCycles >= best.computeCycles
+                          ? "bound by memory"
+                          : "bound by its inner loop";
     remark::passed(op.getLoc(),
                    remark::RemarkOpts::name("format").category(getArgument()))
-        << "format " << best.format->getName() << ": "
-        << (best.memoryCycles >= best.computeCycles
-                ? "bound by memory"
-                : "bound by its inner loop");
+        << ("format " + best.format->getName() + ": " + bound).str();
     if (!explain)
       return;
     llvm::errs() << llvm::formatv("{0} x {1}\n  {2,-8} {3,12} {4,14} {5,14}\n",

@@ -137,6 +137,9 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
   if (product->getBlock() != rescale->getBlock())
     return product->emitError("expected the ternary.rescale of a product in "
                               "the same block");
+  if (!product->isBeforeInBlock(rescale))
+    return product->emitError("expected the ternary.rescale of a product "
+                              "after it");
   for (Operation *op = product->getNextNode(); op != rescale;
        op = op->getNextNode())
     if (auto kernel = dyn_cast<KernelOpInterface>(op))
