@@ -33,7 +33,7 @@ def BitNet_WeightOp : BitNet_Op<"weight", [Symbol]> {
 
     ```mlir
     bitnet.weight @layers.0.qkv from ["layers.0.q", "layers.0.k", "layers.0.v"] : tensor<3840x2560xi2>
-    bitnet.weight @norm = dense<1.0> : tensor<64xf32>
+    bitnet.weight @norm = dense<1.0> : tensor<64xf32> : tensor<64xf32>
     ```
 
     Constraints:
@@ -86,7 +86,8 @@ def BitNet_EmbeddingOp : BitNet_KernelOp<"embedding"> {
 def BitNet_RMSNormOp : BitNet_KernelOp<"rms_norm"> {
   let summary = "Root-mean-square normalisation (arXiv:1910.07467)";
   let description = [{
-    `result[m, k] = gain[k] * (x[m, k] / sqrt(mean over k of x[m, k]^2 + eps))`.
+    `result[m, k] = gain[k] * (x[m, k] * r)`, r the f32 reciprocal
+    `1 / sqrt(mean over k of x[m, k]^2 + eps)`.
     The mean is summed in 16 lanes (lane k mod 16), then by halves.
 
     Constraints:
@@ -237,8 +238,7 @@ def BitNet_AttentionOp : BitNet_KernelOp<"attention"> {
 def BitNet_GatedActOp : BitNet_KernelOp<"gated_act"> {
   let summary = "Activation of the gate times the up projection";
   let description = [{
-    `result = act(gate) * up`; silu(x) = x / (1 + e^-x), relu2(x) = max(x, 0)^2,
-    gelu(x) = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+    `result = act(gate) * up`; silu(x) = x / (1 + e^-x), relu2(x) = max(x, 0)^2.
 
     ```mlir
     %y = bitnet.gated_act relu2 %gate, %up

@@ -27,8 +27,7 @@ def BitNet_KVCacheType : TypeDef<BitNet_Dialect, "KVCache"> {
 
 def BitNet_Activation : I32EnumAttr<"ActivationKind",
     "activation of a gated feed-forward block", [
-      I32EnumAttrCase<"silu", 0>, I32EnumAttrCase<"relu2", 1>,
-      I32EnumAttrCase<"gelu", 2>]> {
+      I32EnumAttrCase<"silu", 0>, I32EnumAttrCase<"relu2", 1>]> {
   let cppNamespace = "::bitnetc::bitnet";
 }
 

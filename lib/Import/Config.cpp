@@ -107,11 +107,9 @@ static Error readActivation(const JsonReader &reader, StringRef fallback,
       StringSwitch<std::optional<Activation>>(name->value_or(fallback))
           .Cases({"silu", "swish"}, Activation::SiLU)
           .Case("relu2", Activation::ReLU2)
-          .Case("gelu", Activation::GELU)
           .Default(std::nullopt);
   if (!known)
-    return reader.error("hidden_act", "expected 'silu', 'relu2' or 'gelu', "
-                                      "but got '" +
+    return reader.error("hidden_act", "expected 'silu' or 'relu2', but got '" +
                                           name->value_or(fallback) + "'");
   activation = *known;
   return Error::success();

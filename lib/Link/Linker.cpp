@@ -10,31 +10,35 @@
 #include "bitnetc/Link/Link.h"
 #include "bitnetc/Support/Error.h"
 #include "lld/Common/Driver.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Triple.h"
 
 LLD_HAS_DRIVER(elf)
 
 using namespace llvm;
 using namespace bitnetc;
 
-/// The folder of a triple's libraries below the library path.
-static StringRef getLibraryFolder(const TargetInfo &target) {
-  switch (target.arch) {
-  case TargetInfo::Arch::X86_64:
-    return "x86_64-linux-gnu";
-  case TargetInfo::Arch::AArch64:
-    return "aarch64-linux-gnu";
-  }
-  llvm_unreachable("covered switch");
+/// The folder of a triple's libraries below the library path: the triple
+/// without its vendor, as Debian names it.
+static std::string getLibraryFolder(const TargetInfo &target) {
+  Triple triple(target.triple);
+  return (Triple::getArchTypeName(triple.getArch()) + "-" +
+          Triple::getOSTypeName(triple.getOS()) + "-" +
+          Triple::getEnvironmentTypeName(triple.getEnvironment()))
+      .str();
 }
 
-/// Runs the linker over `object`, writing `output`.
-static Error runLinker(StringRef object, StringRef folder, StringRef output) {
-  std::vector<std::string> storage = {"ld.lld", "-static", "--gc-sections",
-                                      "--eh-frame-hdr", "-z", "noexecstack",
-                                      "-o", output.str()};
+/// Runs the linker over `object`, writing `output`; messages name
+/// `program`.
+static Error runLinker(StringRef object, StringRef folder, StringRef output,
+                       StringRef program) {
+  std::vector<std::string> storage = {
+      "ld.lld",      "-static", "--gc-sections", "--eh-frame-hdr", "-z",
+      "noexecstack", "-o",      output.str()};
   auto library = [&](StringRef name) {
     SmallString<128> path(folder);
     sys::path::append(path, name);
@@ -61,10 +65,15 @@ static Error runLinker(StringRef object, StringRef folder, StringRef output) {
     arguments.push_back(argument.c_str());
   std::string messages;
   raw_string_ostream os(messages);
-  lld::Result result = lld::lldMain(arguments, os, os,
-                                    {{lld::Gnu, &lld::elf::link}});
+  // A fatal error of the linker comes back, instead of ending the process.
+  CrashRecoveryContext::Enable();
+  auto disable = make_scope_exit([] { CrashRecoveryContext::Disable(); });
+  lld::Result result =
+      lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)
-    return makeFileError(output, "link failed: " + messages);
+    return makeFileError(program,
+                         "link failed: " +
+                             StringRef(messages).trim().split('\n').first);
   return Error::success();
 }
 
@@ -90,22 +99,22 @@ Error bitnetc::linkExecutable(const LinkInput &input, const TargetInfo &target,
                                      target.triple +
                                      "' here; install its cross compiler and "
                                      "build bitnetc again");
+  auto file = PendingFile::create(output, true);
+  if (!file)
+    return file.takeError();
   // Both stay beside the output, which has room if anything has.
   auto object = PendingFile::create((output + ".o").str(), false);
   if (!object)
     return object.takeError();
   (*object)->os() << input.object;
-  (*object)->os().flush();
+  if (Error error = (*object)->flush())
+    return error;
   auto linked = PendingFile::create((output + ".elf").str(), true);
   if (!linked)
     return linked.takeError();
   if (Error error = runLinker((*object)->getTemporaryPath(), folder,
-                              (*linked)->getTemporaryPath()))
+                              (*linked)->getTemporaryPath(), output))
     return error;
-
-  auto file = PendingFile::create(output, true);
-  if (!file)
-    return file.takeError();
   raw_fd_ostream &os = (*file)->os();
   if (Error error = appendFile(os, (*linked)->getTemporaryPath()))
     return error;

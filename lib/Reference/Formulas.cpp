@@ -126,8 +126,6 @@ float activate(Activation activation, float x) {
     return x / (1 + std::exp(-double(x)));
   case Activation::ReLU2:
     return x > 0 ? x * x : 0;
-  case Activation::GELU:
-    return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
   }
   llvm_unreachable("every activation is listed");
 }

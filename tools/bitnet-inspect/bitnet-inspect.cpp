@@ -40,8 +40,6 @@ static StringRef getName(Activation activation) {
     return "silu";
   case Activation::ReLU2:
     return "relu2";
-  case Activation::GELU:
-    return "gelu";
   }
   llvm_unreachable("all activations handled");
 }

@@ -29,7 +29,7 @@ unsigned getDTypeSize(DType type);
 llvm::StringRef getDTypeName(DType type);
 
 /// Activation of the gated feed-forward block.
-enum class Activation { SiLU, ReLU2, GELU };
+enum class Activation { SiLU, ReLU2 };
 
 /// How RoPE frequencies are scaled; `None` or Llama-3's rule
 /// (transformers modeling_rope_utils.py, `_compute_llama3_parameters`).

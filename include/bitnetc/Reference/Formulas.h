@@ -57,8 +57,7 @@ void applyRope(llvm::MutableArrayRef<float> head,
 /// Replaces x by exp(x - max x) / sum; x must not be empty.
 void softmax(llvm::MutableArrayRef<float> x);
 
-/// silu: x / (1 + e^-x); relu2: max(x, 0)^2; gelu: x * Phi(x), the exact form
-/// with erf and not its tanh approximation.
+/// silu: x / (1 + e^-x); relu2: max(x, 0)^2.
 float activate(Activation activation, float x);
 
 /// Attention of one query head over `positions` keys and values, each of which

@@ -65,11 +65,11 @@ public:
     builder.setInsertionPointToEnd(module->getBody());
     auto forward = func::FuncOp::create(
         builder, loc, "forward",
-        builder.getFunctionType(
-            {RankedTensorType::get({ShapedType::kDynamic},
-                                   builder.getI32Type()),
-             builder.getIndexType(), builder.getIndexType(), cacheType},
-            {activation(config.vocab)}));
+        builder.getFunctionType({RankedTensorType::get({ShapedType::kDynamic},
+                                                       builder.getI32Type()),
+                                 builder.getIndexType(), builder.getIndexType(),
+                                 cacheType},
+                                {activation(config.vocab)}));
     Block *body = forward.addEntryBlock();
     builder.setInsertionPointToStart(body);
     Value tokens = body->getArgument(0);
@@ -79,20 +79,20 @@ public:
 
     Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
     tokenCount = tensor::DimOp::create(builder, loc, tokens, zero);
-    Value hidden = bitnet::EmbeddingOp::create(
-                       builder, loc, TypeRange{activation(config.hidden)},
-                       tokens, dense("embedding", model.embedding),
-                       ValueRange())
-                       .getResult(0);
+    Value hidden =
+        bitnet::EmbeddingOp::create(
+            builder, loc, TypeRange{activation(config.hidden)}, tokens,
+            dense("embedding", model.embedding), ValueRange())
+            .getResult(0);
     std::vector<float> frequencies = getFrequencies(config);
-    auto frequencyType = RankedTensorType::get(
-        {static_cast<int64_t>(frequencies.size())}, f32);
+    auto frequencyType =
+        RankedTensorType::get({static_cast<int64_t>(frequencies.size())}, f32);
     Value frequencyRef = literal(
         "rope_frequencies",
         DenseElementsAttr::get(frequencyType, ArrayRef<float>(frequencies)));
-    angles = bitnet::RopeAnglesOp::create(
-                 builder, loc, TypeRange{activation(config.headDim)}, position,
-                 frequencyRef, ValueRange())
+    angles = bitnet::RopeAnglesOp::create(builder, loc,
+                                          TypeRange{activation(config.headDim)},
+                                          position, frequencyRef, ValueRange())
                  .getResult(0);
     for (int64_t layer = 0; layer < config.layers; ++layer)
       hidden = buildLayer(layer, hidden);
@@ -167,28 +167,27 @@ private:
   }
 
   Value norm(const Twine &name, const DenseWeight &gain, Value x, double eps) {
-    return bitnet::RMSNormOp::create(
-               builder, loc, TypeRange{x.getType()}, x, dense(name, gain),
-               ValueRange(), builder.getF32FloatAttr(eps))
+    return bitnet::RMSNormOp::create(builder, loc, TypeRange{x.getType()}, x,
+                                     dense(name, gain), ValueRange(),
+                                     builder.getF32FloatAttr(eps))
         .getResult(0);
   }
 
-  Value linear(int64_t layer, StringRef projection,
-               const TernaryWeight &weight, Value x) {
+  Value linear(int64_t layer, StringRef projection, const TernaryWeight &weight,
+               Value x) {
     std::string name = ("layers." + Twine(layer) + "." + projection).str();
     const auto &norms = model.layers[layer].linearNorms;
     auto linearNorm = norms.find(projection.str());
     if (linearNorm != norms.end())
       x = norm(name + ".norm", linearNorm->second, x, config.linearNormEps);
-    Value matrix = reference(
-        name,
-        RankedTensorType::get({weight.rows, weight.cols},
-                              builder.getIntegerType(2)),
-        {name});
-    Value scale = reference(
-        name + ".scale",
-        RankedTensorType::get({weight.rows}, builder.getF32Type()),
-        {name + ".scale"});
+    Value matrix = reference(name,
+                             RankedTensorType::get({weight.rows, weight.cols},
+                                                   builder.getIntegerType(2)),
+                             {name});
+    Value scale =
+        reference(name + ".scale",
+                  RankedTensorType::get({weight.rows}, builder.getF32Type()),
+                  {name + ".scale"});
     return bitnet::BitLinearOp::create(builder, loc,
                                        TypeRange{activation(weight.rows)}, x,
                                        matrix, scale, ValueRange())
@@ -230,17 +229,18 @@ private:
             builder.getI64IntegerAttr(config.heads))
             .getResult(0);
     if (layer.attnSubNorm)
-      attended = norm(prefix + "attn_sub_norm", *layer.attnSubNorm, attended, eps);
+      attended =
+          norm(prefix + "attn_sub_norm", *layer.attnSubNorm, attended, eps);
     hidden = add(hidden, linear(index, "o", *layer.o, attended));
 
     x = norm(prefix + "post_attention_norm", *layer.postAttentionNorm, hidden,
              eps);
     Value gate = linear(index, "gate", *layer.gate, x);
     Value up = linear(index, "up", *layer.up, x);
-    Value gated = bitnet::GatedActOp::create(
-                      builder, loc, TypeRange{gate.getType()}, gate, up,
-                      ValueRange(), getActivation())
-                      .getResult(0);
+    Value gated =
+        bitnet::GatedActOp::create(builder, loc, TypeRange{gate.getType()},
+                                   gate, up, ValueRange(), getActivation())
+            .getResult(0);
     if (layer.ffnSubNorm)
       gated = norm(prefix + "ffn_sub_norm", *layer.ffnSubNorm, gated, eps);
     return add(hidden, linear(index, "down", *layer.down, gated));
@@ -252,8 +252,6 @@ private:
       return bitnet::ActivationKind::silu;
     case Activation::ReLU2:
       return bitnet::ActivationKind::relu2;
-    case Activation::GELU:
-      return bitnet::ActivationKind::gelu;
     }
     llvm_unreachable("covered switch");
   }
@@ -270,9 +268,8 @@ private:
 
 } // namespace
 
-OwningOpRef<ModuleOp> bitnetc::buildModule(const Model &model,
-                                           MLIRContext &context,
-                                           bool halfCache) {
+OwningOpRef<ModuleOp>
+bitnetc::buildModule(const Model &model, MLIRContext &context, bool halfCache) {
   context.loadDialect<bitnet::BitNetDialect, ternary::TernaryDialect,
                       arith::ArithDialect, func::FuncDialect,
                       tensor::TensorDialect>();

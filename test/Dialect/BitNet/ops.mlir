@@ -38,8 +38,8 @@ func.func @tensors(%tokens: tensor<?xi32>, %position: index, %cache: !bitnet.kv_
   %g0 = bitnet.gated_act silu %o, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   // CHECK: bitnet.gated_act relu2
   %g1 = bitnet.gated_act relu2 %g0, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
-  // CHECK: bitnet.gated_act gelu
-  %g2 = bitnet.gated_act gelu %g1, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  // CHECK: bitnet.gated_act silu
+  %g2 = bitnet.gated_act silu %g1, %n : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   // CHECK: bitnet.add %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   %y = bitnet.add %g2, %x : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   // CHECK: bitnet.lm_head %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<9x64xf16>) -> tensor<?x9xf32>
@@ -61,8 +61,8 @@ func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x
   bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x16xf32>
   // CHECK: bitnet.attention %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
   bitnet.attention %x, %cache at %position into %y heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
-  // CHECK: bitnet.gated_act gelu %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
-  bitnet.gated_act gelu %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.gated_act silu %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
+  bitnet.gated_act silu %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
   // CHECK: bitnet.add %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
   bitnet.add %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
   // CHECK: bitnet.lm_head %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<9x64xbf16>, memref<1x9xf32>) -> ()

@@ -124,7 +124,7 @@ def activation_cases():
         for m in (1, 3):
             x, up = normal(m, k) * 8, normal(m, k)
             x.flat[0] = (-105 if m == 1 else 95)  # e^-x beyond f32; e^-95 = 0
-            for kind in ("silu", "relu2", "gelu"):
+            for kind in ("silu", "relu2"):
                 yield activation_case(f"{kind}_{m}x{k}", kind, x, up)
     # e^x alone: silu(x) / x = 1 / (1 + e^-x) over all magnitudes.
     x = np.linspace(-88, 88, 4099, dtype=np.float32)[None, :]
@@ -132,20 +132,14 @@ def activation_cases():
 
 
 def activation_case(name, kind, x, up):
-    wide, scale = x.astype(np.float64), np.abs(x.astype(np.float64) * up)
+    wide = x.astype(np.float64)
     if kind == "relu2":
         positive = np.maximum(x, np.float32(0))
         expected, tolerance = positive * positive * up, 0
-    elif kind == "silu":
+    else:
         # Four roundings and e^x (1.02 ulp); below e^-87 numbers are denormal.
         expected = wide / (1 + np.exp(-wide)) * up
         tolerance = np.abs(expected) * 5 * EPSILON + 1e-37
-    else:
-        # The error of the exponent is relative, so that of the result is one
-        # of x * up.
-        u = np.sqrt(2 / np.pi) * (wide + 0.044715 * wide ** 3)
-        expected = 0.5 * wide * (1 + np.tanh(u)) * up
-        tolerance = scale * 6 * EPSILON + 1e-37
     return Case(name, f"bitnet.gated_act {kind} %0, %1 into %2 : "
                 "($0, $1, $2) -> ()",
                 [rows(x), rows(up), result(expected, tolerance)])
