@@ -22,7 +22,7 @@ mkdir -p "$BITNETC_BUILD_DIR/demo"
 ls -lh "$program" | awk '{print "demo: one executable of " $5}'
 
 if (($# == 0)); then
-  set -- -p "In the beginning" -n 120 --seed 1
+  set -- -p "In the beginning" -n 120 --seed 1 --echo
 fi
-echo "demo: 4 of 4: demo/kjv $*"
+echo "demo: 4 of 4: demo/kjv$(printf ' %q' "$@")"
 "$program" "$@"

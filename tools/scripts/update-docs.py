@@ -55,6 +55,9 @@ class Source:
         return (self.root / path).read_text()
 
     def run(self, *command, may_fail=False):
+        if not pathlib.Path(command[0]).exists():
+            raise SystemExit(f"error: {command[0]}: expected a program; build "
+                             "it first")
         result = subprocess.run([str(part) for part in command], check=False,
                                 stdin=subprocess.DEVNULL, text=True,
                                 capture_output=True)
