@@ -33,9 +33,9 @@ llvm_config.with_environment(
 
 # A tool that has not been built keeps its name, and its tests fail with
 # "command not found".
-tools = ["bitnet-opt", "bitnetc", "bitnet-ref", "bitnet-gen", "bitnet-inspect",
-         "bitnet-bench", "bitnet-tokenize", "FileCheck", "not", "count",
-         "split-file"]
+tools = ["bitnet-opt", "bitnet-lsp-server", "bitnetc", "bitnet-ref",
+         "bitnet-gen", "bitnet-inspect", "bitnet-bench", "bitnet-tokenize",
+         "FileCheck", "not", "count", "split-file"]
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in tools],
     [config.bitnetc_tools_dir, config.llvm_tools_dir],
