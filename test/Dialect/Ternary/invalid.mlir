@@ -264,3 +264,43 @@ func.func @byte_lookup_c1(%table: vector<16xi8>, %i: vector<8xi8>) {
   %0 = ternary.byte_lookup %table, %i : vector<16xi8>, vector<8xi8>
   return
 }
+
+// -----
+
+func.func @tile_dot_c1(%x: memref<16x100xi8>, %panel: memref<25x256xi8>, %r: memref<16x64xi32>) {
+  // expected-error @+1 {{expected a multiple of 64 columns and a panel of a row for four of them, but got 'memref<16x100xi8>' and 'memref<25x256xi8>'}}
+  ternary.tile_dot %x, %panel into %r : memref<16x100xi8>, memref<25x256xi8>, memref<16x64xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c1_dynamic(%x: memref<16x?xi8>, %panel: memref<?x256xi8>, %r: memref<16x64xi32>) {
+  // expected-error @+1 {{expected a multiple of 64 columns}}
+  ternary.tile_dot %x, %panel into %r : memref<16x?xi8>, memref<?x256xi8>, memref<16x64xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c1_panel(%x: memref<16x64xi8>, %panel: memref<17x256xi8>, %r: memref<16x64xi32>) {
+  // expected-error @+1 {{expected a multiple of 64 columns}}
+  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<17x256xi8>, memref<16x64xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memref<16x80xi32>) {
+  // expected-error @+1 {{expected 16 tokens and 16 products for each of at most 6 groups, but got 'memref<16x80xi32>'}}
+  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x256xi8>, memref<16x80xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2_groups(%x: memref<16x64xi8>, %panel: memref<16x448xi8>, %r: memref<16x112xi32>) {
+  // expected-error @+1 {{expected 16 tokens and 16 products for each of at most 6 groups}}
+  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x448xi8>, memref<16x112xi32>
+  return
+}

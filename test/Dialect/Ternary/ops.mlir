@@ -64,3 +64,10 @@ func.func @micro_ops(%acc: vector<4xi32>, %a: vector<16xi8>, %b: vector<32xi8>) 
   %3 = ternary.opaque %2 : vector<32xi8>
   return %1, %3 : vector<4xi32>, vector<32xi8>
 }
+
+// CHECK-LABEL: func @tile_dot
+func.func @tile_dot(%x: memref<16x384xi8>, %panel: memref<96x256xi8>, %r: memref<16x64xi32>) {
+  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+  ternary.tile_dot %x, %panel into %r : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+  return
+}
