@@ -285,8 +285,7 @@ LogicalResult TileDotOp::verify() {
   ArrayRef<int64_t> x = getActivations().getType().getShape();
   ArrayRef<int64_t> panel = getPanel().getType().getShape();
   ArrayRef<int64_t> products = getProducts().getType().getShape();
-  if (x[1] <= 0 || x[1] % 64 != 0 || panel[0] != x[1] / 4 ||
-      panel[1] % 64 != 0)
+  if (x[1] <= 0 || x[1] % 64 != 0 || panel[0] != x[1] / 4 || panel[1] % 64 != 0)
     return emitOpError("expected a multiple of 64 columns and a panel of a "
                        "row for four of them, but got ")
            << getActivations().getType() << " and "
