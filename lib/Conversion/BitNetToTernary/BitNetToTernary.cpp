@@ -44,8 +44,8 @@ struct LowerBitLinear : OpRewritePattern<bitnet::BitLinearOp> {
         quantize.getResult(0), quantize.getResult(2), op.getWeights(),
         ValueRange());
     rewriter.replaceOpWithNewOp<ternary::RescaleOp>(
-        op, TypeRange{resultType}, products.getResult(0),
-        quantize.getResult(1), op.getScale(), ValueRange());
+        op, TypeRange{resultType}, products.getResult(0), quantize.getResult(1),
+        op.getScale(), ValueRange());
     return success();
   }
 };
