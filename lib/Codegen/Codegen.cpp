@@ -41,6 +41,10 @@ createMachine(const TargetInfo &target, unsigned level) {
   constexpr CodeGenOptLevel levels[] = {
       CodeGenOptLevel::None, CodeGenOptLevel::Less, CodeGenOptLevel::Default,
       CodeGenOptLevel::Aggressive};
+  // Instruction selection without optimisation crashes on matrix tiles that
+  // are carried around a loop (LLVM 22).
+  if (level == 0 && target.hasFeature("amx-tile"))
+    level = 1;
   return std::unique_ptr<TargetMachine>(backend->createTargetMachine(
       triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_,
       std::nullopt, levels[level]));
@@ -84,9 +88,10 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   passes.run(module, modules);
 }
 
-Expected<std::unique_ptr<Module>>
-bitnetc::emitLLVMIR(mlir::ModuleOp module, const TargetInfo &target,
-                    unsigned level, LLVMContext &context) {
+Expected<std::unique_ptr<Module>> bitnetc::emitLLVMIR(mlir::ModuleOp module,
+                                                      const TargetInfo &target,
+                                                      unsigned level,
+                                                      LLVMContext &context) {
   auto machine = createMachine(target, level);
   if (!machine)
     return machine.takeError();
