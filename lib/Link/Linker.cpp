@@ -67,7 +67,7 @@ static Error runLinker(StringRef object, StringRef folder, StringRef output,
   raw_string_ostream os(messages);
   // A fatal error of the linker comes back, instead of ending the process.
   CrashRecoveryContext::Enable();
-  auto disable = make_scope_exit([] { CrashRecoveryContext::Disable(); });
+  scope_exit disable([] { CrashRecoveryContext::Disable(); });
   lld::Result result =
       lld::lldMain(arguments, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0)

@@ -10,6 +10,7 @@
 #include "dialects/BitNet/BitNet.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/Parallel.h"
+#include <cmath>
 
 using namespace bitnetc;
 using llvm::Error;
@@ -90,15 +91,26 @@ private:
     const DenseWeight *dense = findDenseWeight(model, weight.sources.front());
     if (!dense)
       return missing(weight, weight.sources.front());
-    if (dense->bytes == weight.bytes) {
-      constexpr uint64_t chunk = 4 << 20;
-      for (uint64_t at = 0; at < dense->bytes; at += chunk)
-        put(dense->data + at, std::min(chunk, dense->bytes - at));
-      return Error::success();
+    constexpr int64_t chunk = 1 << 20;
+    const uint64_t size = getDTypeSize(dense->dtype);
+    const int64_t count = dense->bytes / size;
+    bool asStored = dense->bytes == weight.bytes;
+    std::vector<float> values(std::min(chunk, count));
+    for (int64_t at = 0; at < count; at += chunk) {
+      int64_t part = std::min(chunk, count - at);
+      readDense(*dense, at, part, values.data());
+      // One NaN in the embedding would reach all logits.
+      for (int64_t i = 0; i < part; ++i)
+        if (!std::isfinite(values[i]))
+          return makeError("tensor '" + dense->name +
+                           "': expected finite numbers, but got NaN or "
+                           "infinity at index " +
+                           llvm::Twine(at + i));
+      if (asStored)
+        put(dense->data + at * size, part * size);
+      else
+        put(values.data(), part * sizeof(float));
     }
-    std::vector<float> values(weight.bytes / sizeof(float));
-    readDense(*dense, 0, values.size(), values.data());
-    put(values.data(), weight.bytes);
     return Error::success();
   }
 
@@ -134,8 +146,7 @@ private:
     const PackingFormat &format = getFormat(type.getFormat());
     int64_t tileRows = type.getFormat().getTileRows(), k = type.getK();
     int64_t tiles = type.getNumTiles(), tileBytes = type.getTileBytes();
-    int64_t batch =
-        std::clamp<int64_t>(kBatchBytes / (tileRows * k), 1, tiles);
+    int64_t batch = std::clamp<int64_t>(kBatchBytes / (tileRows * k), 1, tiles);
     std::vector<int8_t> unpacked(batch * tileRows * k);
     std::vector<uint8_t> packed(batch * tileBytes);
     for (int64_t first = 0; first < tiles; first += batch) {

@@ -5,20 +5,21 @@
 
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Pipeline/Compiler.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/WithColor.h"
+#include <csignal>
 
 using namespace llvm;
 using namespace bitnetc;
 
 static cl::OptionCategory category("bitnetc options");
 
-static cl::opt<std::string> model(cl::Positional, cl::Required,
-                                  cl::desc("MODEL_DIR"), cl::cat(category));
+static cl::opt<std::string> model(cl::Positional, cl::desc("MODEL_DIR"),
+                                  cl::cat(category));
 static cl::opt<std::string> output("o", cl::value_desc("file"),
                                    cl::desc("Output file ('-': standard "
                                             "output, for text stages)"),
@@ -48,11 +49,11 @@ static cl::opt<std::string>
     features("mattr", cl::value_desc("+a,-b"),
              cl::desc("Features to add to or remove from the CPU's"),
              cl::cat(category));
-static cl::opt<std::string>
-    formatName("format", cl::value_desc("name"), cl::init("auto"),
-           cl::desc("Packing format of all ternary matrices (default: auto, "
-                    "by predicted time); --list-formats lists them"),
-           cl::cat(category));
+static cl::opt<std::string> formatName(
+    "format", cl::value_desc("name"), cl::init("auto"),
+    cl::desc("Packing format of all ternary matrices (default: auto, "
+             "by predicted time); --list-formats lists them"),
+    cl::cat(category));
 static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
              cl::desc("Most prompt tokens handled at once (default 128)"),
@@ -87,6 +88,17 @@ static int fail(const Twine &message) {
   return 1;
 }
 
+/// LLVM's message on a bad command line in one line of our kind. It has the
+/// program's name first, a capital, hints after the sentence, and more lines.
+static std::string getUsageError(StringRef message) {
+  StringRef line = message.split('\n').first.split("  Try:").first.trim();
+  line.consume_front("bitnetc: ");
+  line = line.rtrim(".!");
+  return (Twine(llvm::toLower(line.front())) + line.drop_front() +
+          "; see bitnetc --help")
+      .str();
+}
+
 static void printFormats(bool value) {
   if (!value)
     return;
@@ -100,17 +112,20 @@ static void printFormats(bool value) {
                           (attr.getTileRows() * attr.getStepCols()),
                       attr.usesTables() ? "lookup" : "dot");
   }
-  exit(0);
+  outs().flush();
+  bool failed = outs().has_error();
+  outs().clear_error();
+  exit(failed ? fail("standard output: cannot write") : 0);
 }
-static cl::opt<bool> listFormats("list-formats",
-                                 cl::desc("List the packing formats and exit"),
-                                 cl::callback([](const bool &value) {
-                                   printFormats(value);
-                                 }),
-                                 cl::cat(category));
+static cl::opt<bool>
+    listFormats("list-formats", cl::desc("List the packing formats and exit"),
+                cl::callback([](const bool &value) { printFormats(value); }),
+                cl::cat(category));
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  // A file that grows past `ulimit -f` is a failed write, not a crash.
+  signal(SIGXFSZ, SIG_IGN);
   // A library linked into LLVM has an option of this name that means nothing
   // here; ours takes its place.
   auto &registered = cl::getRegisteredOptions();
@@ -123,14 +138,22 @@ int main(int argc, char **argv) {
       cl::cat(category));
   cl::HideUnrelatedOptions(category);
   cl::SetVersionPrinter([](raw_ostream &os) { os << "bitnetc 0.1.0\n"; });
-  cl::ParseCommandLineOptions(
+  std::string usage;
+  raw_string_ostream usageStream(usage);
+  bool understood = cl::ParseCommandLineOptions(
       argc, argv,
       "bitnetc: compile a ternary language model to a native executable\n\n"
       "  bitnetc MODEL_DIR -o chat && ./chat -p \"Hello\"\n\n"
       "MODEL_DIR is a Hugging Face directory: config.json, tokenizer.json and\n"
-      "*.safetensors of a BitNet, 1bitLLM or ternary Llama checkpoint.\n");
+      "*.safetensors of a BitNet, 1bitLLM or ternary Llama checkpoint.\n",
+      &usageStream);
   // The linker registers code generation options of its own under this name.
   features.removeArgument();
+  // LLVM itself prints about bad values, and hands over other messages.
+  if (!understood)
+    return usage.empty() ? 1 : fail(getUsageError(usage));
+  if (model.empty())
+    return fail("expected MODEL_DIR, but got none; see bitnetc --help");
   const Stage *stage = findStage(emit);
   if (!stage) {
     std::string names;
@@ -143,6 +166,15 @@ int main(int argc, char **argv) {
     return fail("-O: expected 0, 1, 2 or 3, but got '" + Twine(level) + "'");
   if (maxBatch < 1 || maxBatch > 4096)
     return fail("--max-batch: expected 1 to 4096, but got " + Twine(maxBatch));
+  if (threads > 1024)
+    return fail("--threads: expected 0 to 1024, but got " + Twine(threads));
+  if (formatName != "auto" && !findFormat(formatName)) {
+    std::string names = "auto";
+    for (const PackingFormat *known : allFormats())
+      names += (", " + known->getName()).str();
+    return fail("--format: expected one of " + names + ", but got '" +
+                formatName + "'");
+  }
   CompilerOptions options;
   options.model = model;
   options.emit = emit;

@@ -37,6 +37,8 @@ public:
 
   llvm::raw_fd_ostream &os() { return *stream; }
   llvm::StringRef getTemporaryPath() const { return temporary; }
+  /// Reports what went wrong while writing; for a file that others read next.
+  llvm::Error flush();
   /// Closes the file, reports what went wrong while writing, and renames it.
   llvm::Error commit();
 
