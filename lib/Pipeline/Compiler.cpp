@@ -48,14 +48,17 @@ private:
   }
 
   Error runPasses(const Stage &stage);
-  Error emitText(const Stage &stage);
+  Error checkOutput();
+  Error writeText(llvm::function_ref<void(llvm::raw_ostream &)> print);
   Error emitCode();
   Error writeExecutable(StringRef object);
-  Error saveTemporary(const Stage &stage, llvm::function_ref<void(llvm::raw_ostream &)> print);
+  Error saveTemporary(const Stage &stage,
+                      llvm::function_ref<void(llvm::raw_ostream &)> print);
   std::string describeModel();
   void step(const llvm::Twine &text) {
     if (!options.quiet)
-      llvm::errs() << llvm::formatv("[{0,5:f1} s] {1}\n", elapsed(), text.str());
+      llvm::errs() << llvm::formatv("[{0,5:f1} s] {1}\n", elapsed(),
+                                    text.str());
   }
   double elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() -
@@ -83,11 +86,12 @@ Error Compiler::run() {
   const Stage *last = findStage(options.emit);
   if (!last)
     return makeError("--emit: unknown stage '" + options.emit + "'");
-  auto resolved =
-      resolveTarget(options.triple, options.cpu, options.features);
+  auto resolved = resolveTarget(options.triple, options.cpu, options.features);
   if (!resolved)
     return resolved.takeError();
   target = std::move(*resolved);
+  if (Error error = checkOutput())
+    return error;
 
   step("importing " + options.model);
   auto opened = openModel(options.model);
@@ -96,12 +100,12 @@ Error Compiler::run() {
   model = std::move(*opened);
   if (last->name == "exe") {
     if (model->tokenizerPath.empty())
-      return makeFileError(options.model, "tokenizer: expected 'tokenizer.json', "
-                                          "but there is none; add the "
-                                          "model's tokenizer file");
-    auto blob =
-        importTokenizer(model->tokenizerPath, model->config.eosTokens,
-                        model->config.bosToken, model->config.vocab);
+      return makeFileError(options.model,
+                           "tokenizer: expected 'tokenizer.json', "
+                           "but there is none; add the "
+                           "model's tokenizer file");
+    auto blob = importTokenizer(model->tokenizerPath, model->config.eosTokens,
+                                model->config.bosToken, model->config.vocab);
     if (!blob)
       return blob.takeError();
     tokenizer = std::move(*blob);
@@ -123,7 +127,7 @@ Error Compiler::run() {
     if (stage.name == "tiled")
       weights = collectWeights(*module);
     if (&stage == last)
-      return emitText(stage);
+      return writeText([&](llvm::raw_ostream &os) { module->print(os); });
   }
   return Error::success();
 }
@@ -142,9 +146,8 @@ Error Compiler::runPasses(const Stage &stage) {
       });
   if (mlir::failed(passes.run(*module)))
     return makeError("stage " + stage.name + ": " + messages);
-  return saveTemporary(stage, [&](llvm::raw_ostream &os) {
-    module->print(os);
-  });
+  return saveTemporary(stage,
+                       [&](llvm::raw_ostream &os) { module->print(os); });
 }
 
 Error Compiler::saveTemporary(
@@ -155,10 +158,10 @@ Error Compiler::saveTemporary(
           llvm::sys::fs::create_directories(options.saveTemps))
     return makeFileError(options.saveTemps, error.message());
   llvm::SmallString<128> path(options.saveTemps);
-  llvm::sys::path::append(
-      path, llvm::formatv("{0,0+2}-{1}{2}", getStageNumber(stage), stage.name,
-                          stage.suffix)
-                .str());
+  llvm::sys::path::append(path,
+                          llvm::formatv("{0,0+2}-{1}{2}", getStageNumber(stage),
+                                        stage.name, stage.suffix)
+                              .str());
   auto file = PendingFile::create(path, /*executable=*/false);
   if (!file)
     return file.takeError();
@@ -166,15 +169,30 @@ Error Compiler::saveTemporary(
   return (*file)->commit();
 }
 
-Error Compiler::emitText(const Stage &stage) {
-  if (options.output == "-") {
-    module->print(llvm::outs());
+/// Finds out that there is no way to write before the model is compiled, which
+/// may take minutes.
+Error Compiler::checkOutput() {
+  if (options.output == "-")
     return Error::success();
+  auto file = PendingFile::create(options.output, /*executable=*/false);
+  return file ? Error::success() : file.takeError();
+}
+
+/// Writes the result of a stage that is text, or an object.
+Error Compiler::writeText(llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  if (options.output == "-") {
+    print(llvm::outs());
+    llvm::outs().flush();
+    std::error_code error = llvm::outs().error();
+    llvm::outs().clear_error();
+    return error
+               ? makeError("standard output: cannot write: " + error.message())
+               : Error::success();
   }
   auto file = PendingFile::create(options.output, /*executable=*/false);
   if (!file)
     return file.takeError();
-  module->print((*file)->os());
+  print((*file)->os());
   return (*file)->commit();
 }
 
@@ -185,10 +203,9 @@ Error Compiler::emitCode() {
   auto ir = emitLLVMIR(*module, target, options.level, llvmContext);
   if (!ir)
     return ir.takeError();
-  if (Error error =
-          saveTemporary(*findStage("ir"), [&](llvm::raw_ostream &os) {
-            (*ir)->print(os, nullptr);
-          }))
+  if (Error error = saveTemporary(*findStage("ir"), [&](llvm::raw_ostream &os) {
+        (*ir)->print(os, nullptr);
+      }))
     return error;
   llvm::SmallString<0> code;
   llvm::raw_svector_ostream os(code);
@@ -215,21 +232,12 @@ Error Compiler::emitCode() {
   }
   if (options.emit == "exe")
     return writeExecutable(code);
-  if (options.output == "-") {
-    llvm::outs() << code;
-    return Error::success();
-  }
-  auto file = PendingFile::create(options.output, /*executable=*/false);
-  if (!file)
-    return file.takeError();
-  (*file)->os() << code;
-  return (*file)->commit();
+  return writeText([&](llvm::raw_ostream &os) { os << code; });
 }
 
 Error Compiler::writeExecutable(StringRef object) {
-  uint64_t total = weights.empty() ? 0
-                                   : weights.back().offset +
-                                         weights.back().bytes;
+  uint64_t total =
+      weights.empty() ? 0 : weights.back().offset + weights.back().bytes;
   step("packing " + formatBytes(total) + " of weights");
   {
     ProgressBar bar(llvm::errs(), "packing", options.quiet ? 0 : total);
@@ -241,8 +249,8 @@ Error Compiler::writeExecutable(StringRef object) {
                           [&](uint64_t bytes) { bar.advance(bytes); });
     };
     input.writeWeights = write;
-    if (Error error = linkExecutable(input, target, options.libraryPath,
-                                     options.output))
+    if (Error error =
+            linkExecutable(input, target, options.libraryPath, options.output))
       return error;
   }
   step("wrote " + options.output);
