@@ -25,16 +25,22 @@ namespace {
 /// masks (formats need up to three), one broadcast activation.
 constexpr int64_t kReservedRegisters = 6;
 /// Tokens per register tile beyond which nothing is gained: the decoding of a
-/// vector is already shared by this many dot products.
-constexpr int64_t kMaxTokens = 6;
+/// vector is already shared by this many dot products. Narrower registers hold
+/// fewer activations beside the accumulators (checked: no spills).
+constexpr int64_t kMaxTokens = 6, kMaxTokensNarrow = 4;
 
-/// Tokens whose accumulators fit in the registers of the target.
-int64_t getTokensPerTile(const PackingFormat &format,
+/// Tokens whose accumulators fit in the registers of the target. Dot-product
+/// formats need those of one register's lanes at a time (lib/Formats/DotTile),
+/// tables those of the whole tile.
+int64_t getTokensPerTile(const PackingFormat &format, bool usesTables,
                          const TargetInfo &target) {
   int64_t free = std::max<int64_t>(1, int64_t(target.vectorRegisters) -
                                           kReservedRegisters);
-  int64_t perToken = format.getAccumulators() * 64 / target.vectorBytes;
-  return std::clamp<int64_t>(free / perToken, 1, kMaxTokens);
+  int64_t perToken =
+      format.getAccumulators() * (usesTables ? 64 / target.vectorBytes : 1);
+  return std::clamp<int64_t>(free / perToken, 1,
+                             target.vectorBytes == 64 ? kMaxTokens
+                                                      : kMaxTokensNarrow);
 }
 
 struct TernaryTileMicroPass
@@ -103,7 +109,8 @@ struct TernaryTileMicroPass
     auto weights = cast<ternary::PackedType>(
         product->getOperand(weightsOperand).getType());
     const PackingFormat &format = bitnetc::getFormat(weights.getFormat());
-    int64_t block = getTokensPerTile(format, target);
+    int64_t block =
+        getTokensPerTile(format, weights.getFormat().usesTables(), target);
 
     // Everything from the buffer to the end of its block uses one token at a
     // time; cut it at tokens.
@@ -127,7 +134,7 @@ struct TernaryTileMicroPass
     Value start = index(0);
     if (target.tileTokens != 0 && format.hasDecode())
       start = emitPanelBlock(builder, acc, moved, target.tileTokens);
-    Value left = arith::SubIOp::create(builder, loc, count, start);
+    Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);
     auto loop = [&](Value from, Value to, int64_t step) {

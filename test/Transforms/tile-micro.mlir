@@ -2,7 +2,7 @@
 // registers hold accumulators for, and one over the tokens that are left.
 // RUN: bitnet-opt --ternary-tile-micro %s | FileCheck %s
 
-module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "icelake-server", features = ""}} {
 
 // CHECK-LABEL: func @rest
 // CHECK-SAME: %[[Q:[^:]*]]: memref<?x64xi8>, %[[S:[^:]*]]: memref<?xi32>, %[[I:[^:]*]]: memref<?xf32>

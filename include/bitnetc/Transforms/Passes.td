@@ -272,6 +272,10 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
     A product of many tokens by one row tile becomes a loop over blocks of as
     many tokens as the target's registers hold accumulators for, then one over
     the tokens that are left. The rescaling that reads the tile moves along.
+    Before them, on a machine with matrix tiles, come as many tokens as fill
+    whole tiles, all at once. A single token reads several row tiles side by
+    side (`TargetInfo::streams`): their products stand next to each other and
+    become one loop.
 
     ```mlir
     %acc = memref.alloca(%n) : memref<?x64xi32>
