@@ -7,6 +7,7 @@
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Support/Error.h"
+#include "bitnetc/Support/MappedFile.h"
 #include "dialects/BitNet/BitNet.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/Parallel.h"
@@ -110,6 +111,7 @@ private:
         put(dense->data + at * size, part * size);
       else
         put(values.data(), part * sizeof(float));
+      releasePages(dense->data + at * size, part * size);
     }
     return Error::success();
   }
