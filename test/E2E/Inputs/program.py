@@ -111,6 +111,16 @@ def check_text(checks, program):
     checks.equal(echoed, "hello" + greedy, "--echo")
 
 
+def check_optimisation(checks, bitnetc, golden, out, program):
+    """LLVM may not change what is computed: -O0 to -O3, to the bit."""
+    want = e2e.get_logits(program, golden / "prompt.ids")
+    for level in range(4):
+        other = e2e.compile_model(bitnetc, golden, out / f"O{level}",
+                                  f"-O{level}")
+        checks.same_bits(e2e.get_logits(other, golden / "prompt.ids"), want,
+                         f"-O{level}")
+
+
 def check_compiler_interrupt(checks, bitnetc, golden, out):
     """Ctrl-C while compiling leaves nothing behind."""
     folder = out / "interrupted"
@@ -145,6 +155,7 @@ def main():
     check_info(checks, program)
     check_missing_feature(checks, program, golden, out)
     check_text(checks, program)
+    check_optimisation(checks, bitnetc, golden, out, program)
     check_compiler_interrupt(checks, bitnetc, golden, out)
     checks.finish("checks")
 
