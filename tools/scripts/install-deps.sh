@@ -46,15 +46,34 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# step WHAT COMMAND...: runs quietly, tries three times (mirrors have bad
-# moments), and shows the log only when the last try has failed, too.
+# Says every 15 seconds how far apt-get is. Sleeps are short, so that nothing
+# outlives the script by long.
+report() {
+  local second=0
+  while sleep 1; do
+    second=$((second + 1))
+    if ((second % 15 == 0)); then
+      echo "install-deps: $second s," \
+        "$(grep -c ^Get: "$log" || true) files fetched," \
+        "$(grep -c ^Unpacking "$log" || true) packages unpacked," \
+        "$(grep -c '^Setting up' "$log" || true) set up"
+    fi
+  done
+}
+# step WHAT COMMAND...: tries three times (mirrors have bad moments), and shows
+# the log only when the last try has failed, too.
 step() {
+  local reporter status
   echo "install-deps: $1"
   for try in 1 2 3; do
-    if "${root[@]}" env DEBIAN_FRONTEND=noninteractive "${@:2}" >"$log" 2>&1
-    then
-      return 0
-    fi
+    report &
+    reporter=$!
+    status=0
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive "${@:2}" >"$log" 2>&1 ||
+      status=$?
+    kill "$reporter" 2>/dev/null || true
+    wait "$reporter" 2>/dev/null || true
+    ((status == 0)) && return 0
     sleep $((try * 2))
   done
   cat "$log" >&2
@@ -62,7 +81,7 @@ step() {
     "archive of Debian 12, which apt must know" >&2
   return 1
 }
-step "reading the package lists" apt-get update -qq
+step "reading the package lists" apt-get update -q
 step "installing ${#missing[@]} packages: ${missing[*]}" \
-  apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  apt-get install -y -q --no-install-recommends "${missing[@]}"
 echo "install-deps: done"
