@@ -272,8 +272,7 @@ struct TernaryTileParallelPass
         continue;
       SmallVector<Operation *> ops;
       for (Operation &op : function.getBody().front())
-        if (isa<KernelOpInterface, bitnet::KVStoreOp>(op) &&
-            op.getNumResults() == 0)
+        if (isInMemory(&op))
           ops.push_back(&op);
       // Rescalings go with their products, so products come first.
       llvm::stable_sort(ops, [](Operation *a, Operation *b) {
@@ -289,6 +288,13 @@ struct TernaryTileParallelPass
         if (!fused.contains(op) && failed(tile(op)))
           return signalPassFailure();
     }
+  }
+
+  static bool isInMemory(Operation *op) {
+    if (auto store = dyn_cast<bitnet::KVStoreOp>(op))
+      return isa<MemRefType>(store.getKeys().getType()) &&
+             isa<MemRefType>(store.getValues().getType());
+    return isa<KernelOpInterface>(op) && op->getNumResults() == 0;
   }
 
   static bool isProduct(Operation *op) {

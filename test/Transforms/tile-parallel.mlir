@@ -139,5 +139,12 @@ func.func @left_alone(%x: tensor<?x64xf32>, %y: memref<?x64xf32>, %n: index) -> 
   return %0 : tensor<?x64xf32>
 }
 
+// CHECK-LABEL: func @store_of_tensors
+func.func @store_of_tensors(%p: index, %k: tensor<?x32xf32>, %cache: !bitnet.kv_cache<1 x 1 x 32 x f32>) {
+  // CHECK-NEXT: bitnet.kv_store
+  bitnet.kv_store %k, %k, %cache at %p : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f32>
+  return
+}
+
 // CHECK-LABEL: func private @external
 func.func private @external()
