@@ -62,8 +62,7 @@ static void buildVector(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
 }
 
-static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
-  pm.addPass(createBitNetExportModel());
+void bitnetc::buildLowering(OpPassManager &pm) {
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
@@ -74,6 +73,11 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createCSEPass());
   pm.addPass(createConvertParallelToRuntime());
   pm.addPass(createBitNetVerifyLLVM());
+}
+
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBitNetExportModel());
+  buildLowering(pm);
 }
 
 static constexpr Stage kStages[] = {

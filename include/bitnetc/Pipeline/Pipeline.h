@@ -37,6 +37,10 @@ llvm::ArrayRef<Stage> getStages();
 /// By name, null if there is none.
 const Stage *findStage(llvm::StringRef name);
 
+/// Stage `llvm` without the entry points of a model: for a module that has
+/// entry points of its own (tools/bitnet-bench).
+void buildLowering(mlir::OpPassManager &pm);
+
 /// All dialects, interfaces and translations that the pipeline uses.
 void registerDialects(mlir::DialectRegistry &registry);
 /// All passes of the project and one pipeline `<stage>-pipeline` per stage.
