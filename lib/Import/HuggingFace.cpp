@@ -106,8 +106,9 @@ Error Builder::readFloats(const Twine &name, ArrayRef<int64_t> shape,
     return tensor.takeError();
   if (!isFloat(**tensor) || ArrayRef((*tensor)->shape) != shape)
     return wrongTensor(**tensor, "F32, F16 or BF16", shape);
-  weight = {(*tensor)->name, *getDType((*tensor)->dtype), (*tensor)->shape,
-            (*tensor)->data, (*tensor)->bytes};
+  weight = {(*tensor)->name,  *getDType((*tensor)->dtype),
+            (*tensor)->shape, (*tensor)->data,
+            (*tensor)->bytes, (*tensor)->file};
   return Error::success();
 }
 
@@ -135,9 +136,13 @@ Error Builder::readScale(const Twine &name, float &scale) {
   // Some writers store a scalar without dimensions.
   if (!isFloat(tensor) || tensor.bytes != getDTypeSize(*getDType(tensor.dtype)))
     return wrongTensor(tensor, "F32, F16 or BF16", {1});
-  readDense(
-      {tensor.name, *getDType(tensor.dtype), {1}, tensor.data, tensor.bytes}, 0,
-      1, &scale);
+  readDense({tensor.name,
+             *getDType(tensor.dtype),
+             {1},
+             tensor.data,
+             tensor.bytes,
+             tensor.file},
+            0, 1, &scale);
   if (!std::isfinite(scale) || !(scale > 0))
     return tensorError(tensor, "expected a finite number above 0, but got " +
                                    formatNumber(scale));

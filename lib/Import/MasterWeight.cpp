@@ -36,8 +36,8 @@ class MasterWeight final : public TernaryWeight {
 public:
   MasterWeight(const StoredTensor &tensor, DType dtype)
       : TernaryWeight(tensor.name, tensor.shape[0], tensor.shape[1]),
-        file(tensor.file),
-        dense{tensor.name, dtype, tensor.shape, tensor.data, tensor.bytes} {}
+        file(tensor.file), dense{tensor.name, dtype,        tensor.shape,
+                                 tensor.data, tensor.bytes, tensor.file} {}
 
   Error readRows(int64_t row, int64_t count, int8_t *out) const override;
   Expected<float> scale() const override;
@@ -145,8 +145,8 @@ bool looksUnpackedTernary(const StoredTensor &tensor) {
   if (!dtype || *dtype == DType::U8 || tensor.shape.size() != 2 ||
       tensor.shape[1] == 0)
     return false;
-  DenseWeight dense{tensor.name, *dtype, tensor.shape, tensor.data,
-                    tensor.bytes};
+  DenseWeight dense{tensor.name, *dtype,       tensor.shape,
+                    tensor.data, tensor.bytes, tensor.file};
   int64_t cols = tensor.shape[1];
   std::vector<float> row(cols);
   for (int64_t i = 0; i < std::min(rowsToSee, tensor.shape[0]); ++i) {

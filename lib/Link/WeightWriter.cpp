@@ -103,10 +103,11 @@ private:
       // One NaN in the embedding would reach all logits.
       for (int64_t i = 0; i < part; ++i)
         if (!std::isfinite(values[i]))
-          return makeError("tensor '" + dense->name +
-                           "': expected finite numbers, but got NaN or "
-                           "infinity at index " +
-                           llvm::Twine(at + i));
+          return makeFileError(dense->file,
+                               "tensor '" + dense->name +
+                                   "': expected finite numbers, but got NaN or "
+                                   "infinity at index " +
+                                   llvm::Twine(at + i));
       if (asStored)
         put(dense->data + at * size, part * size);
       else

@@ -18,9 +18,8 @@ namespace bitnetc {
 /// "layers.I.ffn_sub_norm", "layers.I.P" for P of q k v o gate up down,
 /// "layers.I.P.scale" (the scale of P, once for each row), "layers.I.P.norm".
 /// Keys and values are cached as f16 if `halfCache`, else f32.
-mlir::OwningOpRef<mlir::ModuleOp> buildModule(const Model &model,
-                                              mlir::MLIRContext &context,
-                                              bool halfCache);
+mlir::OwningOpRef<mlir::ModuleOp>
+buildModule(const Model &model, mlir::MLIRContext &context, bool halfCache);
 
 /// The ternary matrix that a source names, or null.
 const TernaryWeight *findTernaryWeight(const Model &model,

@@ -64,6 +64,7 @@ struct DenseWeight {
   std::vector<int64_t> shape;
   const uint8_t *data = nullptr; // little-endian, row-major, mapped
   uint64_t bytes = 0;
+  std::string file; // it is mapped from, for messages
 };
 
 /// One ternary matrix [rows = outputs, cols = inputs]. The layer computes

@@ -12,16 +12,16 @@ namespace bitnetc {
 
 /// What `bitnetc` is told on its command line.
 struct CompilerOptions {
-  std::string model;           // path of the model
-  std::string output;          // "-" is standard output (text stages)
-  std::string emit = "exe";    // a stage of getStages()
-  std::string saveTemps;       // folder for every stage's result, or empty
+  std::string model;        // path of the model
+  std::string output;       // "-" is standard output (text stages)
+  std::string emit = "exe"; // a stage of getStages()
+  std::string saveTemps;    // folder for every stage's result, or empty
   std::string triple, cpu, features; // as resolveTarget takes them
-  unsigned level = 3;          // LLVM's optimisation level
-  unsigned threads = 0;        // default of the executable, 0: its own choice
-  bool halfCache = false;      // keys and values as f16
-  std::string libraryPath;     // folder of the runtime libraries
-  bool quiet = false;          // no progress on stderr
+  unsigned level = 3;                // LLVM's optimisation level
+  unsigned threads = 0;    // default of the executable, 0: its own choice
+  bool halfCache = false;  // keys and values as f16
+  std::string libraryPath; // folder of the runtime libraries
+  bool quiet = false;      // no progress on stderr
   PipelineOptions pipeline;
 };
 

@@ -1,15 +1,15 @@
 //===- Pipeline.h - The stages of a compilation ----------------*- C++ -*-===//
 //
-// One table drives `bitnetc --emit`, the names of --save-temps, the pipelines of
-// bitnet-opt and docs/pipeline.md.
+// One table drives `bitnetc --emit`, the names of --save-temps, the pipelines
+// of bitnet-opt and docs/pipeline.md.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #ifndef BITNETC_PIPELINE_PIPELINE_H
 #define BITNETC_PIPELINE_PIPELINE_H
 
-#include "mlir/Pass/PassManager.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
@@ -25,9 +25,9 @@ struct PipelineOptions {
 
 /// One stage: the passes that reach it from the stage before.
 struct Stage {
-  llvm::StringLiteral name;     // as --emit names it
-  llvm::StringLiteral summary;  // one sentence
-  llvm::StringLiteral suffix;   // of files that hold its result
+  llvm::StringLiteral name;    // as --emit names it
+  llvm::StringLiteral summary; // one sentence
+  llvm::StringLiteral suffix;  // of files that hold its result
   /// Null for stages that are not passes (lib/Codegen, lib/Link).
   void (*build)(mlir::OpPassManager &, const PipelineOptions &);
 };

@@ -18,7 +18,8 @@ static void checkAll(DType dtype, const llvm::fltSemantics &semantics) {
   std::vector<uint16_t> values(65536);
   std::iota(values.begin(), values.end(), 0);
   std::string bytes = "x" + bytesOf(values);
-  DenseWeight weight{"w", dtype, {65536}, asBytes(bytes).data() + 1, 131072};
+  DenseWeight weight{"w",    dtype, {65536}, asBytes(bytes).data() + 1,
+                     131072, "f"};
   std::vector<float> out(65536);
   readDense(weight, 0, 65536, out.data());
   for (uint32_t i = 0; i < 65536; ++i) {
@@ -47,13 +48,13 @@ TEST(DenseWeight, ReadsEveryBFloat) {
 
 TEST(DenseWeight, ReadsFromTheMiddle) {
   std::string bytes = bytesOf<float>({1, -2.5f, 1e-45f, 3e38f});
-  DenseWeight weight{"w", DType::F32, {2, 2}, asBytes(bytes).data(), 16};
+  DenseWeight weight{"w", DType::F32, {2, 2}, asBytes(bytes).data(), 16, "f"};
   float out[2];
   readDense(weight, 2, 2, out);
   EXPECT_EQ(out[0], 1e-45f);
   EXPECT_EQ(out[1], 3e38f);
   std::string codes = bytesOf<uint8_t>({0, 255});
-  readDense({"c", DType::U8, {2}, asBytes(codes).data(), 2}, 0, 2, out);
+  readDense({"c", DType::U8, {2}, asBytes(codes).data(), 2, "f"}, 0, 2, out);
   EXPECT_EQ(out[1], 255);
 }
 
