@@ -17,8 +17,8 @@ namespace bitnetc::ternary {
 
 /// Columns of quantised activations are a multiple of this many.
 constexpr int64_t kActivationAlign = 64;
-/// Largest K whose scaled sums (up to 256 * 255 * K / 4) fit in 32 bits.
-constexpr int64_t kMaxColumns = 33000;
+/// Products of fewer columns than this fit in 32 bits: 128 * K < 2^31.
+constexpr int64_t kColumnLimit = 16000000;
 /// `k` rounded up to whole activation blocks.
 inline int64_t getPaddedColumns(int64_t k) {
   return (k + kActivationAlign - 1) / kActivationAlign * kActivationAlign;

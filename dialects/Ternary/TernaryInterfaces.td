@@ -26,6 +26,9 @@ def PackingFormatInterface : AttrInterface<"PackingFormatInterface"> {
     InterfaceMethod<"True if products are looked up in tables built from the "
                     "activations (`ternary.build_lut`).",
                     "bool", "usesTables">,
+    InterfaceMethod<"Sums of matrices with fewer columns than this fit in 32 "
+                    "bits, all intermediate ones included.",
+                    "int64_t", "getColumnLimit">,
     InterfaceMethod<"The mnemonic, as `--format` names it.",
                     "::llvm::StringRef", "getFormatName">,
   ];

@@ -191,8 +191,10 @@ LogicalResult MatmulOp::verify() {
     return emitOpError("expected a result with ")
            << n << " columns, but got "
            << lastDim(getKernelResultType(*this, 0));
-  if (k >= kMaxColumns) // matmul_c3
-    return emitOpError("expected K below ") << kMaxColumns << ", but got " << k;
+  auto packed = dyn_cast<PackedType>(getWeights().getType());
+  int64_t limit = packed ? packed.getFormat().getColumnLimit() : kColumnLimit;
+  if (k >= limit) // matmul_c3
+    return emitOpError("expected K below ") << limit << ", but got " << k;
   return verifySameTokens(*this,
                           {getActivations().getType(), getSums().getType(),
                            getKernelResultType(*this, 0)});

@@ -142,7 +142,8 @@ def Ternary_MatmulOp : Ternary_KernelOp<"matmul"> {
     Constraints:
     * (matmul_c1) the columns of `activations` are K of `weights` rounded up to 64.
     * (matmul_c2) the last dimension of the result is N of `weights`.
-    * (matmul_c3) K is below 33000, so that scaled sums fit in 32 bits.
+    * (matmul_c3) K is below the limit of the weights' format, or below 16000000
+      where they have none yet, so that sums fit in 32 bits.
   }];
   let arguments = (ins Ternary_I8Data:$activations, Ternary_I32Vector:$sums,
                        Ternary_Matrix:$weights, Variadic<AnyMemRef>:$outs);

@@ -83,7 +83,7 @@ struct TernarySelectFormatPass
           best = &candidate;
       }
       if (!best)
-        return op.emitError("no packing format runs on this target");
+        return refuse(op, candidates);
       known->second = best->type;
       report(op, matrix, candidates, *best);
     }
@@ -91,6 +91,16 @@ struct TernarySelectFormatPass
     op.getWeightsMutable().assign(ternary::PackOp::create(
         builder, op.getLoc(), known->second, op.getWeights()));
     return success();
+  }
+
+  LogicalResult refuse(ternary::MatmulOp op, ArrayRef<Candidate> candidates) {
+    auto error = op.emitError("expected a packing format for ")
+                 << op.getWeights().getType() << ", but";
+    for (const Candidate &candidate : candidates)
+      if (format == "auto" || candidate.format->getName() == format)
+        error << " '" << candidate.format->getName() << "' "
+              << candidate.unsupported << ";";
+    return error << " use another --format or --cpu";
   }
 
   SmallVector<Candidate> getCandidates(RankedTensorType matrix,
@@ -104,6 +114,10 @@ struct TernarySelectFormatPass
                           matrix.getDimSize(1), format->getAttr(&getContext()));
       if (auto reason = format->getUnsupportedReason(target))
         candidate.unsupported = *reason;
+      else if (int64_t limit = candidate.type.getFormat().getColumnLimit();
+               matrix.getDimSize(1) >= limit)
+        candidate.unsupported =
+            "holds fewer than " + std::to_string(limit) + " columns";
       double bytes = candidate.type.getSizeInBytes();
       candidate.memoryCycles = bytes / target.memoryBytesPerCycle;
       candidate.computeCycles =

@@ -179,9 +179,9 @@ func.func @matmul_c2(%a: tensor<?x64xi8>, %s: tensor<?xi32>, %w: !ternary.packed
 
 // -----
 
-func.func @matmul_c3(%a: tensor<?x33024xi8>, %s: tensor<?xi32>, %w: tensor<32x33000xi2>) {
+func.func @matmul_c3(%a: tensor<?x33024xi8>, %s: tensor<?xi32>, %w: !ternary.packed<32 x 33000, #ternary.t5>) {
   // expected-error @+1 {{expected K below 33000, but got 33000}}
-  %0 = ternary.matmul %a, %s, %w : (tensor<?x33024xi8>, tensor<?xi32>, tensor<32x33000xi2>) -> tensor<?x32xi32>
+  %0 = ternary.matmul %a, %s, %w : (tensor<?x33024xi8>, tensor<?xi32>, !ternary.packed<32 x 33000, #ternary.t5>) -> tensor<?x32xi32>
   return
 }
 

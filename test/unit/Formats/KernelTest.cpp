@@ -122,6 +122,17 @@ void KernelTest::check(const PackingFormat &format, KernelShape shape) {
   }
 }
 
+/// Just below the columns that the format's record allows, where the scaled
+/// sums of the largest activations come close to 32 bits.
+TEST_P(KernelTest, WidestShape) {
+  mlir::MLIRContext context;
+  context.loadDialect<ternary::TernaryDialect>();
+  for (const PackingFormat *format : allFormats()) {
+    int64_t limit = format->getAttr(&context).getColumnLimit();
+    check(*format, {1, std::min<int64_t>(limit, 100000) - 1, 1});
+  }
+}
+
 TEST_P(KernelTest, SmallShapes) {
   for (const PackingFormat *format : allFormats())
     for (KernelShape shape : smallShapes)
