@@ -1,0 +1,77 @@
+//===- Limits.h - What this machine can do at best -------------*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_TOOLS_BENCH_LIMITS_H
+#define BITNETC_TOOLS_BENCH_LIMITS_H
+
+#include "Threads.h"
+#include "bitnetc/Target/TargetInfo.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <string>
+#include <vector>
+
+namespace bitnetc::bench {
+
+/// Memory of large pages where the kernel gives them, so that a measurement is
+/// not one of address translation; touched, so that it is there.
+class Buffer {
+public:
+  static llvm::Expected<Buffer> allocate(uint64_t bytes);
+  Buffer() = default;
+  Buffer(Buffer &&other) noexcept : base(other.base), size(other.size) {
+    other.base = nullptr;
+  }
+  Buffer &operator=(Buffer &&other) noexcept {
+    std::swap(base, other.base);
+    std::swap(size, other.size);
+    return *this;
+  }
+  ~Buffer();
+
+  uint8_t *data() const { return base; }
+  uint64_t bytes() const { return size; }
+
+private:
+  uint8_t *base = nullptr;
+  uint64_t size = 0;
+};
+
+/// Reads a buffer from front to back and around, and does nothing with it: the
+/// rate that no kernel can be expected to beat. Several ways are tried, because
+/// the best number of streams differs between machines and cache levels.
+class StreamingRead {
+public:
+  StreamingRead(const Buffer &buffer, uint64_t footprint);
+
+  static llvm::ArrayRef<unsigned> streamCounts();
+  /// Reads for `seconds` with every number of streams and keeps the samples.
+  void measure(Threads &threads, double seconds);
+  /// The median of the fastest way, in GB/s; 0 if nothing was measured.
+  double gigabytesPerSecond() const;
+  /// How many streams that was.
+  unsigned bestStreams() const;
+
+private:
+  const uint8_t *data;
+  uint64_t footprint, position = 0;
+  std::vector<std::vector<double>> samples; // of each stream count
+};
+
+/// One kind of multiplication and how many operations (a multiplication and an
+/// addition are two) it does on all threads.
+struct Peak {
+  std::string name;
+  double gops;
+};
+
+/// Peaks of the exact int8 instructions of `target`, by running them on
+/// registers; empty where there is no measurement for the architecture.
+std::vector<Peak> measurePeaks(Threads &threads, const TargetInfo &target);
+
+/// The value below which `fraction` of the sorted values lie.
+double percentile(std::vector<double> values, double fraction);
+
+} // namespace bitnetc::bench
+
+#endif // BITNETC_TOOLS_BENCH_LIMITS_H

@@ -1,0 +1,55 @@
+//===- Product.h - One ternary product, compiled and loaded ----*- C++ -*-===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_TOOLS_BENCH_PRODUCT_H
+#define BITNETC_TOOLS_BENCH_PRODUCT_H
+
+#include "bitnetc/Formats/PackingFormat.h"
+#include "bitnetc/Target/TargetInfo.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/Error.h"
+
+namespace bitnetc::bench {
+
+/// An N x K matrix times `tokens` activations.
+struct Shape {
+  int64_t n, k, tokens;
+};
+
+/// What one call reads and writes.
+struct ProductCall {
+  const void *weights; // Product::weightsBytes: the matrix, then its scales
+  void *arena;         // Product::arenaBytes
+  void *team;          // bn_team *
+  const int8_t *activations; // tokens x K, rounded up to 64 with zeros
+  const float *inverse;      // tokens
+  const int32_t *sums;       // tokens: of the activations
+  float *result;             // tokens x N
+};
+
+/// A product of one shape in one format as bitnetc compiles it: the same
+/// passes and code generation as a model's, with an entry point of its own.
+class Product {
+public:
+  /// `target` must be this machine or less. A format "auto" is chosen as
+  /// bitnetc chooses it.
+  static llvm::Expected<Product>
+  compile(const Shape &shape, llvm::StringRef format, const TargetInfo &target);
+
+  void run(const ProductCall &call) const;
+
+  Shape shape;
+  const PackingFormat *format = nullptr;
+  int64_t matrixBytes = 0;  // packed
+  int64_t scalesOffset = 0; // of N floats
+  int64_t weightsBytes = 0, arenaBytes = 0;
+
+private:
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  void *entry = nullptr;
+};
+
+} // namespace bitnetc::bench
+
+#endif // BITNETC_TOOLS_BENCH_PRODUCT_H

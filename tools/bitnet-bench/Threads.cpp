@@ -1,0 +1,82 @@
+//===- Threads.cpp - The runtime's threads, for measurements --------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "Threads.h"
+#include "bitnetc/Support/Error.h"
+#include "cpu_features.h"
+#include "team.h"
+#include "topology.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+using namespace bitnetc;
+using namespace bitnetc::bench;
+
+struct Threads::Impl {
+  bitnet::Team team;
+};
+
+Threads::Threads() : impl(std::make_unique<Impl>()) {}
+Threads::~Threads() = default;
+
+llvm::Expected<std::unique_ptr<Threads>> Threads::start(unsigned count) {
+  std::unique_ptr<Threads> threads(new Threads());
+  if (bitnet::Error error =
+          threads->impl->team.start(count, bitnet::defaultThreads()))
+    return makeError(error.message());
+  return std::move(threads);
+}
+
+unsigned Threads::size() const { return impl->team.size(); }
+
+void *Threads::team() { return &impl->team; }
+
+void Threads::run(uint64_t count,
+                  llvm::function_ref<void(uint64_t, uint64_t)> body) {
+  impl->team.run(
+      [](void *context, uint64_t begin, uint64_t end) {
+        (*static_cast<llvm::function_ref<void(uint64_t, uint64_t)> *>(context))(
+            begin, end);
+      },
+      &body, count);
+}
+
+llvm::Error bench::prepareMachine(uint64_t featureBits) {
+  if (bitnet::Error error = bitnet::prepareCpu(featureBits))
+    return makeError(error.message());
+  return llvm::Error::success();
+}
+
+double bench::now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string bench::describeThreads(unsigned count) {
+  return std::to_string(count) + (count == 1 ? " thread" : " threads");
+}
+
+std::string bench::describeLoad() {
+  double load = 0;
+  if (getloadavg(&load, 1) != 1)
+    return "unknown";
+  return llvm::formatv("{0:f2} on {1} CPUs", load,
+                       bitnet::allowedCpus().size());
+}
+
+std::string bench::describeCpu() {
+  // Written by the kernel on the fly: its size is not known beforehand.
+  auto text = llvm::MemoryBuffer::getFileAsStream("/proc/cpuinfo");
+  if (!text)
+    return "unknown";
+  for (llvm::StringRef line : llvm::split((*text)->getBuffer(), '\n'))
+    if (line.consume_front("model name") || line.consume_front("CPU part"))
+      return line.trim(" \t:").str();
+  return "unknown";
+}
