@@ -285,8 +285,10 @@ private:
       return cache;
     OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
     Value positions = memref::DimOp::create(builder, loc, cache, 3);
-    SmallVector<OpFoldResult> offsets = {builder.getIndexAttr(layer), zero,
-                                         zero, zero, zero};
+    // A value, not a number: the views of all layers, the first included, have
+    // one type and so share their kernels.
+    Value first = arith::ConstantIndexOp::create(builder, loc, layer);
+    SmallVector<OpFoldResult> offsets = {first, zero, zero, zero, zero};
     SmallVector<OpFoldResult> sizes = {
         one, builder.getIndexAttr(2), builder.getIndexAttr(type.getDimSize(2)),
         positions, builder.getIndexAttr(type.getDimSize(4))};

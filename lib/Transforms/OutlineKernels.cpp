@@ -10,6 +10,7 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/StringMap.h"
+#include <map>
 
 namespace bitnetc {
 #define GEN_PASS_DEF_BITNETOUTLINEKERNELS
@@ -78,6 +79,29 @@ private:
     return name;
   }
 
+  /// One of each constant, all at the start, in the order of their text: where
+  /// they stood before depends on what else the phase needed.
+  static void normalizeConstants(func::FuncOp kernel) {
+    std::map<std::string, Operation *> constants;
+    kernel.walk([&](Operation *op) {
+      if (!op->hasTrait<OpTrait::ConstantLike>())
+        return;
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      op->getDiscardableAttrDictionary().print(os);
+      op->getPropertiesAsAttribute().print(os);
+      os << op->getResult(0).getType();
+      auto [known, isNew] = constants.try_emplace(text, op);
+      if (isNew)
+        return;
+      op->replaceAllUsesWith(known->second);
+      op->erase();
+    });
+    Block &entry = kernel.getBody().front();
+    for (auto &[text, op] : llvm::reverse(constants))
+      op->moveBefore(&entry, entry.begin());
+  }
+
   void outline(Operation *op, SymbolTable &symbols) {
     Location loc = op->getLoc();
     // Values the kernel needs, in the order of their first use.
@@ -108,6 +132,7 @@ private:
     for (Value value : sunk)
       builder.clone(*value.getDefiningOp(), map);
     builder.clone(*op, map);
+    normalizeConstants(*kernel);
     func::ReturnOp::create(builder, loc);
 
     std::string text;

@@ -33,7 +33,7 @@ func.func @phase(%tokens: tensor<?xi32>, %position: index, %rows: index, %cache:
   %n = tensor.dim %x, %c0 : tensor<?x64xf32>
   // CHECK: %[[K:.*]] = memref.subview %[[X]][0, 32] [%[[N]], 32] [1, 1]
   %k = tensor.extract_slice %x[0, 32] [%n, 32] [1, 1] : tensor<?x64xf32> to tensor<?x32xf32>
-  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][2, 0, 0, 0, 0] [1, 2, 1, %{{.*}}, 32] [1, 1, 1, 1, 1]
+  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][%c2{{.*}}, 0, 0, 0, 0] [1, 2, 1, %{{.*}}, 32] [1, 1, 1, 1, 1]
   %layer = bitnet.kv_layer %cache[2] : !bitnet.kv_cache<3 x 1 x 32 x f16> -> !bitnet.kv_cache<1 x 1 x 32 x f16>
   // A layer is its own only layer.
   %same = bitnet.kv_layer %layer[0] : !bitnet.kv_cache<1 x 1 x 32 x f16> -> !bitnet.kv_cache<1 x 1 x 32 x f16>
@@ -65,7 +65,7 @@ func.func @two_results(%x: tensor<2x100xf32>, %cache: !bitnet.kv_cache<1 x 1 x 1
   %q:3 = ternary.quantize %x : (tensor<2x100xf32>) -> (tensor<2x128xi8>, tensor<2xf32>, tensor<2xi32>)
   %r = ternary.matmul %q#0, %q#2, %w : (tensor<2x128xi8>, tensor<2xi32>, !ternary.packed<80 x 100, #ternary.i2>) -> tensor<2x80xi32>
   %y = ternary.rescale %r, %q#1, %scale : (tensor<2x80xi32>, tensor<2xf32>, tensor<80xf32>) -> tensor<2x80xf32>
-  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][0, 0, 0, 0, 0]
+  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][%c0{{.*}}, 0, 0, 0, 0]
   // CHECK: bitnet.attention %[[X]], %[[LAYER]] at %[[P]] into %[[Z]] heads 1
   %z = bitnet.attention %x, %cache at %p heads 1 : (tensor<2x100xf32>, !bitnet.kv_cache<1 x 1 x 100 x f32>, index) -> tensor<2x100xf32>
   return %y, %z : tensor<2x80xf32>, tensor<2x100xf32>

@@ -55,7 +55,7 @@ module @inner {
 // CHECK-NEXT: bitnet.add %[[A]], %[[A]] into %[[B]]
 // CHECK: func private @[[$ADD2]](
 // CHECK: func private @matmul_
-// CHECK: %[[VIEW:.*]] = ternary.view
 // CHECK: %[[ZERO:.*]] = arith.constant 0 : index
+// CHECK: %[[VIEW:.*]] = ternary.view
 // CHECK: bitnet.parallel
 // CHECK: ternary.tile %[[VIEW]][%[[ZERO]]]
