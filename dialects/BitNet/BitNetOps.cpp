@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-#include "dialects/BitNet/BitNet.h"
+#include "dialects/BitNet/Verify.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 
@@ -16,45 +16,6 @@ using namespace bitnetc::bitnet;
 
 using EffectList =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
-static int64_t lastDim(Type type) {
-  return cast<ShapedType>(type).getShape().back();
-}
-
-/// Checks that there is one f32 result or destination of rank `rank`.
-static LogicalResult verifyF32Result(Operation *op, int64_t rank = 2) {
-  unsigned count =
-      std::max<unsigned>(op->getNumResults(),
-                         cast<ternary::KernelOpInterface>(op).getOuts().size());
-  if (count != 1)
-    return op->emitOpError("expected one result or destination, but got ")
-           << count;
-  ShapedType type = ternary::getKernelResultType(op, 0);
-  if (!type.getElementType().isF32() || type.getRank() != rank)
-    return op->emitOpError("expected an f32 result of rank ")
-           << rank << ", but got " << type;
-  return success();
-}
-
-/// Checks that the first dimensions of data and of the result, where static,
-/// are equal.
-static LogicalResult verifyTokens(Operation *op, Type data) { // kernel_c4
-  return ternary::verifySameTokens(op,
-                                   {data, ternary::getKernelResultType(op, 0)});
-}
-
-/// Checks one last dimension against another.
-static LogicalResult verifyColumns(Operation *op, StringRef what, int64_t got,
-                                   int64_t expected) {
-  if (got == expected)
-    return success();
-  return op->emitOpError("expected ")
-         << what << " with " << expected << " columns, but got " << got;
-}
-
-static int64_t resultColumns(Operation *op) {
-  return lastDim(ternary::getKernelResultType(op, 0));
-}
 
 #define KERNEL(OP, ...)                                                        \
   void OP::getEffects(EffectList &effects) {                                   \

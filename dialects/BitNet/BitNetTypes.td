@@ -40,6 +40,7 @@ def BitNet_F32Data : BitNet_TensorOrMemRef<[F32], 2>;
 def BitNet_F32Vector : BitNet_TensorOrMemRef<[F32], 1>;
 def BitNet_FloatData : BitNet_TensorOrMemRef<[F32, F16, BF16], 2>;
 def BitNet_FloatVector : BitNet_TensorOrMemRef<[F32, F16, BF16], 1>;
+def BitNet_ByteData : BitNet_TensorOrMemRef<[I8], 2>;
 def BitNet_Tokens : BitNet_TensorOrMemRef<[I32], 1>;
 def BitNet_Matrix
     : ConfinedType<RankedTensorOf<[I<2>]>,

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "bitnetc/Link/WeightWriter.h"
+#include "bitnetc/Formats/HeadSketch.h"
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Support/Error.h"
@@ -12,6 +13,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/Support/Parallel.h"
 #include <cmath>
+#include <map>
 
 using namespace bitnetc;
 using llvm::Error;
@@ -63,6 +65,8 @@ public:
       return writePacked(weight, packed);
     if (StringRef(weight.sources.front()).ends_with(".scale"))
       return writeScales(weight);
+    if (StringRef(weight.sources.front()).contains(kSketchSuffix))
+      return writeSketch(weight);
     return writeDense(weight);
   }
 
@@ -115,6 +119,47 @@ private:
       releasePages(dense->data + at * size, part * size);
     }
     return Error::success();
+  }
+
+  /// The parts of a head's sketch: bytes first, which are written as they are
+  /// made; scales and bounds are kept until their turn comes.
+  Error writeSketch(const PlannedWeight &weight) {
+    auto [name, part] = StringRef(weight.sources.front()).split(kSketchSuffix);
+    const DenseWeight *dense = findDenseWeight(model, name);
+    if (!dense || dense->shape.size() != 2)
+      return missing(weight, weight.sources.front());
+    std::vector<SketchedRow> &rows = sketched[name.str()];
+    std::string source = (kSketchSuffix + part).str();
+    if (source == kSketchSuffix || rows.empty())
+      makeSketch(*dense, rows, source == kSketchSuffix);
+    if (source == kSketchSuffix)
+      return Error::success();
+    if (source != kSketchScaleSuffix && source != kSketchBoundSuffix)
+      return missing(weight, weight.sources.front());
+    std::vector<float> values;
+    for (const SketchedRow &row : rows)
+      values.push_back(source == kSketchScaleSuffix ? row.scale : row.bound);
+    put(values.data(), values.size() * sizeof(float));
+    return Error::success();
+  }
+
+  void makeSketch(const DenseWeight &dense, std::vector<SketchedRow> &rows,
+                  bool writes) {
+    int64_t count = dense.shape[0], columns = dense.shape[1];
+    rows.resize(count);
+    int64_t batch = std::clamp<int64_t>(kBatchBytes / columns, 1, count);
+    std::vector<int8_t> bytes(batch * columns);
+    for (int64_t first = 0; first < count; first += batch) {
+      int64_t size = std::min(batch, count - first);
+      llvm::parallelFor(0, size, [&](size_t i) {
+        std::vector<float> row(columns);
+        readDense(dense, (first + i) * columns, columns, row.data());
+        rows[first + i] = sketchRow(
+            row, llvm::MutableArrayRef(bytes).slice(i * columns, columns));
+      });
+      if (writes)
+        put(bytes.data(), size * columns);
+    }
   }
 
   Error writeScales(const PlannedWeight &weight) {
@@ -198,6 +243,7 @@ private:
   const Model &model;
   llvm::raw_ostream &os;
   llvm::function_ref<void(uint64_t)> progress;
+  std::map<std::string, std::vector<SketchedRow>> sketched; // by source
 };
 
 } // namespace

@@ -33,6 +33,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<std::string> format{*this, "format",
                              llvm::cl::desc("packing format, or auto"),
                              llvm::cl::init("auto")};
+  Option<std::string> head{*this, "head",
+                           llvm::cl::desc("auto, full or screened"),
+                           llvm::cl::init("auto")};
   Option<int64_t> maxBatch{*this, "max-batch",
                            llvm::cl::desc("most tokens of one prefill call"),
                            llvm::cl::init(128)};
@@ -52,6 +55,7 @@ void bitnetc::registerPassesAndPipelines() {
     auto build = [&stage](OpPassManager &pm, const StageOptions &options) {
       PipelineOptions values;
       values.format = options.format;
+      values.head = options.head;
       values.maxBatch = options.maxBatch;
       values.explain = options.explain;
       stage.build(pm, values);

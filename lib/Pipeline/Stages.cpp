@@ -20,6 +20,10 @@ static void buildBitNet(OpPassManager &pm, const PipelineOptions &options) {
   BitNetSpecializePhasesOptions phases;
   phases.maxBatch = options.maxBatch;
   pm.addPass(createBitNetSpecializePhases(phases));
+  // Prompts read the head once for all their tokens: only @decode has a copy.
+  BitNetScreenHeadOptions screen;
+  screen.mode = options.head;
+  pm.addPass(createBitNetScreenHead(screen));
   pm.addPass(createCanonicalizerPass());
 }
 

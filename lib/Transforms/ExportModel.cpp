@@ -26,6 +26,11 @@ using namespace bitnetc;
 
 namespace {
 
+/// The phases of a model, as fields of bn_model; the last one may be missing,
+/// and takes the number of logits that matter.
+constexpr StringLiteral kTopPhase = "decode_top";
+constexpr StringLiteral kPhases[] = {"prefill", "decode", kTopPhase};
+
 /// Emits the exported functions and constants of one module.
 class Exporter {
 public:
@@ -37,18 +42,17 @@ public:
         converter(module.getContext()) {}
 
   LogicalResult run(const TargetInfo &target) {
-    for (StringRef phase : {"prefill", "decode"}) {
+    for (StringRef phase : kPhases) {
       auto function = module.lookupSymbol<func::FuncOp>(phase);
-      if (!function)
+      if (!function && phase != kTopPhase)
         return module.emitError("expected a function '") << phase << "'";
-      if (failed(verifyPhase(function)))
+      if (function && failed(verifyPhase(function)))
         return failure();
     }
-    for (StringRef phase : {"prefill", "decode"}) {
-      auto function = module.lookupSymbol<func::FuncOp>(phase);
-      if (failed(exportPhase(function)))
-        return failure();
-    }
+    for (StringRef phase : kPhases)
+      if (auto function = module.lookupSymbol<func::FuncOp>(phase))
+        if (failed(exportPhase(function)))
+          return failure();
     // Their places are in the code now; the driver has their bytes.
     for (auto weight :
          llvm::make_early_inc_range(module.getOps<bitnet::WeightOp>()))
@@ -92,7 +96,8 @@ private:
   }
 
   /// Checks that `function` is (weights, arena, tokens, position, rows, cache,
-  /// logits): entry points pass these, whatever the function calls them.
+  /// [top,] logits): entry points pass these, whatever the function calls
+  /// them.
   LogicalResult verifyPhase(func::FuncOp function) {
     FunctionType type = function.getFunctionType();
     auto isMemRef = [&](unsigned i, unsigned rank, Type element,
@@ -108,20 +113,30 @@ private:
       return true;
     };
     Type i8 = builder.getI8Type();
+    unsigned logits = getLogits(function);
     bool expected =
-        !function.isExternal() && type.getNumInputs() == 7 &&
+        !function.isExternal() && type.getNumInputs() == logits + 1 &&
         type.getNumResults() == 0 && isMemRef(0, 1, i8, 0) &&
         isMemRef(1, 1, i8, 0) && isMemRef(2, 1, builder.getI32Type(), 0) &&
         type.getInput(3).isIndex() && type.getInput(4).isIndex() &&
-        isMemRef(5, 5, Type(), 3) && isMemRef(6, 2, builder.getF32Type(), 0);
+        isMemRef(5, 5, Type(), 3) &&
+        (logits == 6 || type.getInput(6).isIndex()) &&
+        isMemRef(logits, 2, builder.getF32Type(), 0);
     if (!expected)
       return function.emitError("expected (weights, arena, tokens, position, "
-                                "rows, cache, logits) in memory; run "
+                                "rows, cache, " +
+                                Twine(logits == 6 ? "" : "top, ") +
+                                "logits) in memory; run "
                                 "'bitnet-bufferize' first; but got ")
              << type;
     if (!function->getAttrOfType<IntegerAttr>("bitnet.max_tokens"))
       return function.emitError("expected an integer 'bitnet.max_tokens'");
     return success();
+  }
+
+  /// The number of the argument that is the logits.
+  static unsigned getLogits(func::FuncOp function) {
+    return function.getSymName() == kTopPhase ? 7 : 6;
   }
 
   LogicalResult exportPhase(func::FuncOp function) {
@@ -148,8 +163,12 @@ private:
                    load(base, "num_tokens")),
         toIndex(load(base, "position")),
         toIndex(rows),
-        makeMemRef(load(base, "kv"), memrefType(5), context),
-        makeMemRef(load(base, "logits"), memrefType(6), rows)};
+        makeMemRef(load(base, "kv"), memrefType(5), context)};
+    unsigned logits = getLogits(function);
+    if (logits != 6)
+      operands.push_back(toIndex(load(base, "top")));
+    operands.push_back(
+        makeMemRef(load(base, "logits"), memrefType(logits), rows));
     func::CallOp::create(builder, loc, function, operands);
     LLVM::ReturnOp::create(builder, loc, ValueRange());
     return success();
@@ -221,9 +240,11 @@ private:
     set("name", makeString("bn_name", getText("bitnet.name")));
     set("target", makeString("bn_target", target.triple + " " + target.cpu));
     set("info", makeString("bn_info", getText("bitnet.info")));
-    for (StringRef phase : {"prefill", "decode"}) {
+    for (StringRef phase : kPhases) {
       auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase).str());
-      set(phase, LLVM::AddressOfOp::create(builder, loc, entry));
+      set(phase,
+          entry ? LLVM::AddressOfOp::create(builder, loc, entry).getResult()
+                : LLVM::ZeroOp::create(builder, loc, pointer).getResult());
     }
     LLVM::ReturnOp::create(builder, loc, info);
     return success();

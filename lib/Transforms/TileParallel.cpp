@@ -264,6 +264,70 @@ LogicalResult tileHead(bitnet::LMHeadOp op) {
   return success();
 }
 
+/// Blocks of `block` rows of a screened head; the last one may have fewer, and
+/// none overlap: a row may be in one peak only, and be written by one thread.
+/// `body(block, first row, rows)` emits one.
+void forHeadBlocks(Emitter &e, int64_t vocabulary, int64_t block,
+                   function_ref<void(Value, Value, int64_t)> body) {
+  int64_t full = vocabulary / block, rest = vocabulary % block;
+  e.parallelFor(e.index(full + (rest != 0)), [&](Value i) {
+    Value row = e.mul(i, block);
+    if (rest == 0)
+      return body(i, row, block);
+    if (full == 0)
+      return body(i, row, rest);
+    Value isFull = arith::CmpIOp::create(
+        e.builder, e.loc, arith::CmpIPredicate::slt, i, e.index(full));
+    auto branch = scf::IfOp::create(e.builder, e.loc, isFull,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.builder);
+    e.builder.setInsertionPointToStart(branch.thenBlock());
+    body(i, row, block);
+    e.builder.setInsertionPointToStart(branch.elseBlock());
+    body(i, row, rest);
+  });
+}
+
+void tileScreen(bitnet::ScreenHeadOp op) {
+  Emitter e(op);
+  auto sketch = cast<MemRefType>(op.getSketch().getType());
+  OpFoldResult tokens = e.size(op.getX(), 0);
+  OpFoldResult columns = e.attr(sketch.getDimSize(1)), zero = e.attr(0);
+  int64_t block = op.getBlock();
+  forHeadBlocks(
+      e, sketch.getDimSize(0), block,
+      [&](Value index, Value row, int64_t rows) {
+        OpFoldResult count = e.attr(rows);
+        Value part = e.slice(op.getSketch(), {row, zero}, {count, columns});
+        Value scale = e.slice(op.getScale(), {row}, {count});
+        Value bound = e.slice(op.getBound(), {row}, {count});
+        Value upper = e.slice(op.getOuts()[0], {zero, row}, {tokens, count});
+        Value peak =
+            e.slice(op.getOuts()[1], {zero, index}, {tokens, e.attr(1)});
+        bitnet::ScreenHeadOp::create(
+            e.builder, e.loc, TypeRange(), op.getX(), op.getLength(), part,
+            scale, bound, ValueRange{upper, peak}, op.getBlockAttr());
+      });
+  op.erase();
+}
+
+void tileRescore(bitnet::RescoreHeadOp op) {
+  Emitter e(op);
+  auto table = cast<MemRefType>(op.getTable().getType());
+  OpFoldResult tokens = e.size(op.getX(), 0);
+  OpFoldResult columns = e.attr(table.getDimSize(1)), zero = e.attr(0);
+  forHeadBlocks(
+      e, table.getDimSize(0), kHeadRows, [&](Value, Value row, int64_t rows) {
+        OpFoldResult count = e.attr(rows);
+        Value part = e.slice(op.getTable(), {row, zero}, {count, columns});
+        Value upper = e.slice(op.getUpper(), {zero, row}, {tokens, count});
+        Value logits = e.slice(op.getOuts()[0], {zero, row}, {tokens, count});
+        bitnet::RescoreHeadOp::create(e.builder, e.loc, TypeRange(), op.getX(),
+                                      part, upper, op.getThreshold(), logits);
+      });
+  op.erase();
+}
+
 struct TernaryTileParallelPass
     : bitnetc::impl::TernaryTileParallelBase<TernaryTileParallelPass> {
   void runOnOperation() override {
@@ -310,9 +374,14 @@ struct TernaryTileParallelPass
       return tileAttention(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
       return tileHead(head);
+    if (auto screen = dyn_cast<bitnet::ScreenHeadOp>(op))
+      return tileScreen(screen), success();
+    if (auto rescore = dyn_cast<bitnet::RescoreHeadOp>(op))
+      return tileRescore(rescore), success();
     if (isa<bitnet::KVStoreOp>(op))
       return tileTokens(op, {0, 1}, /*position=*/3), success();
-    if (isa<bitnet::RopeAnglesOp>(op))
+    if (isa<bitnet::RopeAnglesOp, bitnet::RowLengthOp, bitnet::KthLargestOp>(
+            op))
       return success(); // a row per token, once per step: not worth sharing
     auto kernel = cast<KernelOpInterface>(op);
     SmallVector<unsigned> operands = kernel.getTokenOperands();

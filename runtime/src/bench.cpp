@@ -8,6 +8,8 @@
 #include "interrupt.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <limits>
 #include <vector>
 
 using namespace bitnet;
@@ -25,6 +27,12 @@ static Error printRates(const char *what, uint32_t tokens,
   return writeOut(line);
 }
 
+/// The logits that a screened head has computed.
+static uint64_t countFinite(const float *logits, uint32_t count) {
+  return count - uint64_t(std::count(logits, logits + count,
+                                     -std::numeric_limits<float>::infinity()));
+}
+
 Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
                     uint32_t runs) {
   // Any ids do; a small linear congruential generator (Numerical Recipes).
@@ -35,6 +43,7 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
     token = int32_t((uint64_t(state) * session.vocabSize()) >> 32);
   }
   std::vector<double> prefill, decode;
+  uint64_t left = 0, screened = 0;
   for (uint32_t run = 0; run <= runs; ++run) {
     // The unmeasured run faults the weights in and wakes the threads: one
     // batch and one step touch everything.
@@ -48,9 +57,14 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
       return error;
     double middle = seconds();
     for (uint32_t i = 0; i != steps && !interrupted(); ++i)
-      if (Error error = session.eval(&tokens[prompt + i], 1))
+      if (Error error = session.eval(&tokens[prompt + i], 1, /*stop=*/nullptr,
+                                     /*top=*/1))
         return error;
     double end = seconds();
+    if (steps && session.model().decode_top) {
+      left += countFinite(session.logits(), session.vocabSize());
+      ++screened;
+    }
     if (interrupted())
       return Error();
     if (warmUp)
@@ -60,5 +74,15 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
   }
   if (Error error = printRates("prefill", prompt, prefill))
     return error;
-  return predict ? printRates("decode", predict, decode) : Error();
+  if (predict)
+    if (Error error = printRates("decode", predict, decode))
+      return error;
+  if (!screened)
+    return Error();
+  char line[160];
+  snprintf(line, sizeof(line),
+           "head: %.1f of %u rows computed after screening (mean of %" PRIu64
+           " steps)\n",
+           double(left) / double(screened), session.vocabSize(), screened);
+  return writeOut(line);
 }

@@ -14,8 +14,9 @@ namespace bitnet {
 
 /// Reads `prompt` random tokens and decodes `predict` more, `runs` times after
 /// one short unmeasured run, and prints medians and extremes of tokens per
-/// second. Every decoded token has its logits computed; no sampling. Ctrl-C
-/// ends it without a result.
+/// second. Every decoded token has the logits computed that a greedy choice
+/// needs, and the number of rows that a screened head left is printed; no
+/// sampling. Ctrl-C ends it without a result.
 Error bench(Session &session, uint32_t prompt, uint32_t predict, uint32_t runs);
 
 } // namespace bitnet

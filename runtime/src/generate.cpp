@@ -74,7 +74,8 @@ Error Generator::run(const std::vector<int32_t> &tokens, uint32_t limit,
         ending = Ending::ContextFull;
         break;
       }
-      if (Error error = session.eval(&*pending, 1))
+      if (Error error = session.eval(&*pending, 1, /*stop=*/nullptr,
+                                     sampler.neededLogits()))
         return error;
       ++steps;
     }

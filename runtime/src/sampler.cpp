@@ -75,6 +75,19 @@ void Sampler::accept(int32_t token) {
   }
 }
 
+/// A penalty of at least 1 lowers logits: behind the k highest that are left
+/// are k + n of the original ones, n being the tokens that it may lower. One
+/// below 1 may raise any recent token to the top.
+uint32_t Sampler::neededLogits() const {
+  uint32_t kept = options.temperature <= 0 ? 1 : options.topK;
+  bool penalizes = options.repeatPenalty != 1 && !recent.empty();
+  if (kept == 0 || kept >= vocabSize ||
+      (penalizes && options.repeatPenalty < 1))
+    return 0;
+  uint64_t needed = uint64_t(kept) + (penalizes ? recent.size() : 0);
+  return needed < vocabSize ? uint32_t(needed) : 0;
+}
+
 bool Sampler::better(const Candidate &a, const Candidate &b) {
   return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }

@@ -34,6 +34,10 @@ public:
   /// temperature, in this order. NaN counts as minus infinity.
   int32_t sample(const float *logits);
 
+  /// How many of the highest logits the next sample() looks at, 0: all. It
+  /// chooses the same token if the others are -inf.
+  uint32_t neededLogits() const;
+
   /// Tells the penalty that `token` is now part of the text.
   void accept(int32_t token);
 

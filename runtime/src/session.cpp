@@ -116,8 +116,13 @@ Error Session::checkRoom(const int32_t *tokens, size_t count) const {
   return checkTokens(tokens, count, "prompt");
 }
 
+/// The share of the vocabulary up to which a screened head is used: of more,
+/// so many rows are left that reading the whole head is as fast.
+static constexpr uint32_t topShare = 32;
+
 /// One call of the model: `count` tokens at the current position.
-void Session::step(const int32_t *tokens, uint32_t count, uint32_t logitRows) {
+void Session::step(const int32_t *tokens, uint32_t count, uint32_t logitRows,
+                   uint32_t top) {
   bn_call call;
   call.weights = const_cast<void *>(weights);
   call.arena = arena.data();
@@ -129,17 +134,22 @@ void Session::step(const int32_t *tokens, uint32_t count, uint32_t logitRows) {
   call.position = next;
   call.context = capacity;
   call.logit_rows = logitRows;
+  call.top = top;
   void *entry = count == 1 ? info->decode : info->prefill;
+  if (count == 1 && info->decode_top && top &&
+      top <= info->vocab_size / topShare)
+    entry = info->decode_top;
   reinterpret_cast<bn_entry>(entry)(&call);
   next += count;
 }
 
-Error Session::eval(const int32_t *tokens, size_t count, bool (*stop)()) {
+Error Session::eval(const int32_t *tokens, size_t count, bool (*stop)(),
+                    uint32_t top) {
   if (Error error = checkRoom(tokens, count))
     return error;
   for (size_t done = 0; done != count && !(stop && stop());) {
     uint32_t size = uint32_t(std::min<size_t>(batch, count - done));
-    step(tokens + done, size, done + size == count);
+    step(tokens + done, size, done + size == count, top);
     done += size;
   }
   return Error();
@@ -152,7 +162,7 @@ Error Session::evalAll(const int32_t *tokens, size_t count, const Sink &sink,
   uint32_t most = std::min(batch, info->max_logits);
   for (size_t done = 0; done != count && !(stop && stop());) {
     uint32_t size = uint32_t(std::min<size_t>(most, count - done));
-    step(tokens + done, size, size);
+    step(tokens + done, size, size, 0);
     if (Error error = sink(logits(), size))
       return error;
     done += size;

@@ -71,7 +71,10 @@ public:
   /// early if `stop` says so between two calls of the model; position() tells
   /// how far it came. Fails, before anything runs, if the tokens do not fit
   /// into the context or one of them is not in the vocabulary.
-  Error eval(const int32_t *tokens, size_t count, bool (*stop)() = nullptr);
+  /// `top`: how many of the highest logits will be looked at, 0: all. Those,
+  /// and all that equal one of them, are exact; any other may be -inf.
+  Error eval(const int32_t *tokens, size_t count, bool (*stop)() = nullptr,
+             uint32_t top = 0);
 
   /// Receives logits of `rows` positions in order: float[rows][vocabSize()].
   using Sink = std::function<Error(const float *logits, uint32_t rows)>;
@@ -86,7 +89,8 @@ public:
 
 private:
   Error checkRoom(const int32_t *tokens, size_t count) const;
-  void step(const int32_t *tokens, uint32_t count, uint32_t logitRows);
+  void step(const int32_t *tokens, uint32_t count, uint32_t logitRows,
+            uint32_t top);
 
   const bn_model *info = nullptr;
   const void *weights = nullptr;

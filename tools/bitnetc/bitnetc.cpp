@@ -54,6 +54,12 @@ static cl::opt<std::string> formatName(
     cl::desc("Packing format of all ternary matrices (default: auto, "
              "by predicted time); --list-formats lists them"),
     cl::cat(category));
+static cl::opt<std::string>
+    head("head", cl::value_desc("kind"), cl::init("auto"),
+         cl::desc("Output head of single tokens: full; screened (the same "
+                  "tokens from about half the bytes, for a file larger by half "
+                  "the head); or auto (default: screened where it is faster)"),
+         cl::cat(category));
 static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
              cl::desc("Most prompt tokens handled at once (default 128)"),
@@ -175,6 +181,9 @@ int main(int argc, char **argv) {
     return fail("--format: expected one of " + names + ", but got '" +
                 formatName + "'");
   }
+  if (head != "auto" && head != "full" && head != "screened")
+    return fail("--head: expected auto, full or screened, but got '" + head +
+                "'");
   CompilerOptions options;
   options.model = model;
   options.emit = emit;
@@ -198,6 +207,7 @@ int main(int argc, char **argv) {
   options.libraryPath = libraryPath.empty() ? getDefaultLibraryPath(argv[0])
                                             : libraryPath.getValue();
   options.pipeline.format = formatName;
+  options.pipeline.head = head;
   options.pipeline.maxBatch = maxBatch;
   options.pipeline.explain = explain;
   if (Error error = compileModel(options))

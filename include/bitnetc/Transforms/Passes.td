@@ -75,6 +75,35 @@ def BitNetSpecializePhases
            "Most tokens that one call of prefill takes">];
 }
 
+def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
+  let summary = "A phase for single tokens that only the best logits matter of";
+  let description = [{
+    Adds `@decode_top`, a copy of `@decode` with one more argument, the number
+    of highest logits that must be right. A sketch of the output embedding in
+    int8, made when weights are written, bounds every logit; only rows that may
+    be among the highest are computed from the embedding itself, to the bit as
+    `bitnet.lm_head` does; all others are -inf.
+
+    ```mlir
+    func.func @decode(%tokens: tensor<1xi32>, ...) -> tensor<?x40xf32> {
+      ...
+      %logits = bitnet.lm_head %x, %table : (tensor<?x64xf32>, tensor<40x64xbf16>) -> tensor<?x40xf32>
+    ```
+    stays, and there is also
+    ```mlir
+    func.func @decode_top(%tokens: tensor<1xi32>, ..., %top: index) -> tensor<?x40xf32> {
+      ...
+      %length = bitnet.row_length %x : (tensor<?x64xf32>) -> tensor<?x1xf32>
+      %upper, %peaks = bitnet.screen_head %x, %length, %sketch, %scale, %bound block 16 : ...
+      %threshold = bitnet.kth_largest %peaks, %top : (tensor<?x3xf32>, index) -> tensor<?x1xf32>
+      %logits = bitnet.rescore_head %x, %table, %upper, %threshold : ...
+    ```
+  }];
+  let options = [
+    Option<"mode", "mode", "std::string", "\"auto\"",
+           "auto (large heads, where it is faster), full (never) or screened">];
+}
+
 def TernaryShareQuantize : Pass<"ternary-share-quantize"> {
   let summary = "Quantise each activation once";
   let description = [{

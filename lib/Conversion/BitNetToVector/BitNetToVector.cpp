@@ -72,8 +72,10 @@ static LogicalResult lower(Operation *op) {
   VectorEmitter emitter(builder, op->getLoc());
   TypeSwitch<Operation *>(op)
       .Case<bitnet::AddOp, bitnet::AttentionOp, bitnet::EmbeddingOp,
-            bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::LMHeadOp,
-            bitnet::RMSNormOp, bitnet::RopeAnglesOp, bitnet::RopeOp>(
+            bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::KthLargestOp,
+            bitnet::LMHeadOp, bitnet::RMSNormOp, bitnet::RescoreHeadOp,
+            bitnet::RopeAnglesOp, bitnet::RopeOp, bitnet::RowLengthOp,
+            bitnet::ScreenHeadOp>(
           [&](auto kernel) { emitKernel(emitter, kernel); });
   op->erase();
   return success();

@@ -21,10 +21,14 @@ void emitKernel(VectorEmitter &e, bitnet::AttentionOp op);
 void emitKernel(VectorEmitter &e, bitnet::EmbeddingOp op);
 void emitKernel(VectorEmitter &e, bitnet::GatedActOp op);
 void emitKernel(VectorEmitter &e, bitnet::KVStoreOp op);
+void emitKernel(VectorEmitter &e, bitnet::KthLargestOp op);
 void emitKernel(VectorEmitter &e, bitnet::LMHeadOp op);
 void emitKernel(VectorEmitter &e, bitnet::RMSNormOp op);
+void emitKernel(VectorEmitter &e, bitnet::RescoreHeadOp op);
 void emitKernel(VectorEmitter &e, bitnet::RopeAnglesOp op);
 void emitKernel(VectorEmitter &e, bitnet::RopeOp op);
+void emitKernel(VectorEmitter &e, bitnet::RowLengthOp op);
+void emitKernel(VectorEmitter &e, bitnet::ScreenHeadOp op);
 
 /// The last dimension of a value's shape.
 inline int64_t getColumns(mlir::Value value) {

@@ -11,7 +11,7 @@
 
 /// Bumped with every change of abi.def; generated code carries the number it
 /// was compiled for and the runtime refuses another.
-#define BN_ABI_VERSION 1u
+#define BN_ABI_VERSION 2u
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,7 +30,7 @@ extern "C" {
 
 /// Body of a parallel loop: handles the items begin..end-1.
 typedef void (*bn_body)(void *context, uint64_t begin, uint64_t end);
-/// Entry points of a compiled model (fields `prefill` and `decode`).
+/// Entry points of a compiled model (fields `prefill`, `decode`, `decode_top`).
 typedef void (*bn_entry)(bn_call *call);
 
 void bn_parallel_for(void *team, void *body, void *context, uint64_t count);
