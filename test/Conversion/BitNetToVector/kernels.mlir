@@ -58,12 +58,13 @@ func.func @rms_norm(%x: memref<1x64xf32>, %g: memref<64xbf16>, %y: memref<1x64xf
 }
 
 // Four rows share each vector of the state and are prefetched 3 KB ahead (1536
-// bf16 columns, that is into the next four rows); 18 rows are 4 * 4 + 2.
+// bf16 columns of each row, which is 24 groups of four rows); 18 rows are
+// 4 * 4 + 2.
 // CHECK-LABEL: func @lm_head
 func.func @lm_head(%x: memref<?x64xf32>, %t: memref<18x64xbf16>, %y: memref<?x18xf32, strided<[100, 1], offset: ?>>) {
   // CHECK: scf.for %[[ROW:.*]] = %{{.*}} to %c16{{.*}} step %c4
   // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-  // CHECK: arith.addi %{{.*}}, %c1536
+  // CHECK: arith.addi %[[ROW]], %c96
   // CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<3>, data
   // CHECK-COUNT-8: math.fma
   // CHECK-NOT: math.fma
@@ -114,5 +115,35 @@ func.func @rope(%x: memref<1x128xf32>, %a: memref<1x64xf32>, %y: memref<1x128xf3
   // CHECK-NOT: math.fma
   // CHECK: return
   bitnet.rope %x, %a into %y : (memref<1x128xf32>, memref<1x64xf32>, memref<1x128xf32>) -> ()
+  return
+}
+
+// Bytes are widened; the best lower bound of the block is kept in registers and
+// stored once.
+// CHECK-LABEL: func @screen_head
+func.func @screen_head(%x: memref<1x64xf32>, %l: memref<1x1xf32>, %t: memref<16x64xi8>, %s: memref<16xf32>, %b: memref<16xf32>, %upper: memref<1x16xf32>, %peaks: memref<1x1xf32>) {
+  // CHECK: scf.for {{.*}} step %c4{{.*}} -> (vector<4xf32>)
+  // CHECK-COUNT-4: memref.prefetch
+  // CHECK: arith.sitofp {{.*}} : vector<16xi8> to vector<16xf32>
+  // CHECK: arith.mulf {{.*}} : vector<4xf32>
+  // CHECK: math.fma {{.*}} : vector<4xf32>
+  // CHECK: vector.store {{.*}}, vector<4xf32>
+  // CHECK: memref.store
+  // CHECK-NOT: memref.store
+  bitnet.screen_head %x, %l, %t, %s, %b into %upper, %peaks block 16 : (memref<1x64xf32>, memref<1x1xf32>, memref<16x64xi8>, memref<16xf32>, memref<16xf32>, memref<1x16xf32>, memref<1x1xf32>) -> ()
+  return
+}
+
+// A group of rows that are all below the threshold costs no read of the table;
+// the others are read without prefetching rows that may not be needed.
+// CHECK-LABEL: func @rescore_head
+func.func @rescore_head(%x: memref<1x64xf32>, %t: memref<16x64xbf16>, %u: memref<1x16xf32>, %b: memref<1x1xf32>, %y: memref<1x16xf32>) {
+  // CHECK-NOT: memref.prefetch
+  // CHECK: arith.cmpf olt, {{.*}} : vector<4xf32>
+  // CHECK: vector.reduction <and>
+  // CHECK: scf.if
+  // CHECK: math.fma
+  // CHECK: arith.select {{.*}} : vector<4xi1>, vector<4xf32>
+  bitnet.rescore_head %x, %t, %u, %b into %y : (memref<1x64xf32>, memref<16x64xbf16>, memref<1x16xf32>, memref<1x1xf32>, memref<1x16xf32>) -> ()
   return
 }

@@ -356,3 +356,131 @@ func.func @yield() {
   // expected-error @+1 {{expects parent op 'bitnet.parallel'}}
   bitnet.yield
 }
+
+// -----
+
+func.func @row_length_c1(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected a result with 1 columns, but got 2}}
+  %0 = bitnet.row_length %x : (tensor<?x64xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @screen_head_c1(%x: tensor<?x32xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected hidden states with 64 columns, but got 32}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x32xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c1_length(%x: tensor<?x64xf32>, %l: tensor<?x2xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected a length with 1 columns, but got 2}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x64xf32>, tensor<?x2xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c2(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<39xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected a scale with 40 columns, but got 39}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<39xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c2_bound(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<39xf32>) {
+  // expected-error @+1 {{expected a bound with 40 columns, but got 39}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<39xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c3(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected blocks of at least one row of a static number, but got 0}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 0 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c3_upper(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected upper bounds with 40 columns, but got 41}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x41xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c3_peaks(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected peaks with 3 columns, but got 2}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x2xf32>)
+  return
+}
+
+// -----
+
+func.func @screen_head_c3_results(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>) {
+  // expected-error @+1 {{expected two results or destinations, but got 1}}
+  %0 = bitnet.screen_head %x, %l, %q, %s, %s block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @screen_head_kernel_c4(%x: tensor<2x64xf32>, %l: tensor<3x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+  // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
+  %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<2x64xf32>, tensor<3x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  return
+}
+
+// -----
+
+func.func @kth_largest_c1(%x: tensor<?x64xf32>, %n: index) {
+  // expected-error @+1 {{expected a result with 1 columns, but got 64}}
+  %0 = bitnet.kth_largest %x, %n : (tensor<?x64xf32>, index) -> tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @rescore_head_c1(%x: tensor<?x32xf32>, %t: tensor<40x64xf32>, %u: tensor<?x40xf32>, %b: tensor<?x1xf32>) {
+  // expected-error @+1 {{expected hidden states with 64 columns, but got 32}}
+  %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<?x32xf32>, tensor<40x64xf32>, tensor<?x40xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @rescore_head_c1_threshold(%x: tensor<?x64xf32>, %t: tensor<40x64xf32>, %u: tensor<?x40xf32>, %b: tensor<?x2xf32>) {
+  // expected-error @+1 {{expected a threshold with 1 columns, but got 2}}
+  %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<?x64xf32>, tensor<40x64xf32>, tensor<?x40xf32>, tensor<?x2xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @rescore_head_c2(%x: tensor<?x64xf32>, %t: tensor<40x64xf32>, %u: tensor<?x41xf32>, %b: tensor<?x1xf32>) {
+  // expected-error @+1 {{expected upper bounds with 40 columns, but got 41}}
+  %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<?x64xf32>, tensor<40x64xf32>, tensor<?x41xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
+  return
+}
+
+// -----
+
+func.func @rescore_head_c2_result(%x: tensor<?x64xf32>, %t: tensor<40x64xf32>, %u: tensor<?x40xf32>, %b: tensor<?x1xf32>) {
+  // expected-error @+1 {{expected a result with 40 columns, but got 41}}
+  %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<?x64xf32>, tensor<40x64xf32>, tensor<?x40xf32>, tensor<?x1xf32>) -> tensor<?x41xf32>
+  return
+}
+
+// -----
+
+func.func @rescore_head_kernel_c4(%x: tensor<2x64xf32>, %t: tensor<40x64xf32>, %u: tensor<3x40xf32>, %b: tensor<?x1xf32>) {
+  // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
+  %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<2x64xf32>, tensor<40x64xf32>, tensor<3x40xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
+  return
+}

@@ -94,3 +94,29 @@ func.func @parallel(%n: index, %m: i64) {
   } {hint = 1}
   return
 }
+
+// CHECK-LABEL: func @head_tensors
+func.func @head_tensors(%x: tensor<?x64xf32>, %table: tensor<40x64xbf16>, %sketch: tensor<40x64xi8>, %v: tensor<40xf32>, %top: index) -> tensor<?x40xf32> {
+  // CHECK: bitnet.row_length %{{.*}} : (tensor<?x64xf32>) -> tensor<?x1xf32>
+  %l = bitnet.row_length %x : (tensor<?x64xf32>) -> tensor<?x1xf32>
+  // CHECK: bitnet.screen_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %u, %p = bitnet.screen_head %x, %l, %sketch, %v, %v block 16 : (tensor<?x64xf32>, tensor<?x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  // CHECK: bitnet.kth_largest %{{.*}}, %{{.*}} : (tensor<?x3xf32>, index) -> tensor<?x1xf32>
+  %t = bitnet.kth_largest %p, %top : (tensor<?x3xf32>, index) -> tensor<?x1xf32>
+  // CHECK: bitnet.rescore_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<40x64xbf16>, tensor<?x40xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
+  %y = bitnet.rescore_head %x, %table, %u, %t : (tensor<?x64xf32>, tensor<40x64xbf16>, tensor<?x40xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
+  return %y : tensor<?x40xf32>
+}
+
+// CHECK-LABEL: func @head_memrefs
+func.func @head_memrefs(%x: memref<1x64xf32>, %table: memref<40x64xbf16>, %sketch: memref<40x64xi8>, %v: memref<40xf32>, %top: index, %l: memref<1x1xf32>, %u: memref<1x40xf32>, %p: memref<1x3xf32>, %y: memref<1x40xf32>) {
+  // CHECK: bitnet.row_length %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x1xf32>) -> ()
+  bitnet.row_length %x into %l : (memref<1x64xf32>, memref<1x1xf32>) -> ()
+  // CHECK: bitnet.screen_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}}, %{{.*}} block 16 :
+  bitnet.screen_head %x, %l, %sketch, %v, %v into %u, %p block 16 : (memref<1x64xf32>, memref<1x1xf32>, memref<40x64xi8>, memref<40xf32>, memref<40xf32>, memref<1x40xf32>, memref<1x3xf32>) -> ()
+  // CHECK: bitnet.kth_largest %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x3xf32>, index, memref<1x1xf32>) -> ()
+  bitnet.kth_largest %p, %top into %l : (memref<1x3xf32>, index, memref<1x1xf32>) -> ()
+  // CHECK: bitnet.rescore_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}} :
+  bitnet.rescore_head %x, %table, %u, %l into %y : (memref<1x64xf32>, memref<40x64xbf16>, memref<1x40xf32>, memref<1x1xf32>, memref<1x40xf32>) -> ()
+  return
+}

@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -51,6 +53,68 @@ TEST(Sampler, NaNAndInfinityDoNotBreakSampling) {
   EXPECT_EQ(chosen(plain(1), {nan, 0, nan}), std::set<int32_t>{1});
   EXPECT_EQ(chosen(plain(1), {0, infinity, infinity}), std::set<int32_t>{1});
   EXPECT_EQ(chosen(plain(1), {-infinity, -infinity}), std::set<int32_t>{0});
+}
+
+/// `logits` with all but the `count` highest, and what equals them, at -inf.
+std::vector<float> keepHighest(std::vector<float> logits, uint32_t count) {
+  std::vector<float> sorted = logits;
+  std::sort(sorted.begin(), sorted.end(), std::greater<float>());
+  for (float &logit : logits)
+    if (logit < sorted[count - 1])
+      logit = -std::numeric_limits<float>::infinity();
+  return logits;
+}
+
+TEST(Sampler, NeededLogitsAreEnough) {
+  // Few different logits, so that many are equal; few recent tokens, among
+  // them the best ones.
+  uint32_t state = 1, screened = 0;
+  auto next = [&](uint32_t below) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % below;
+  };
+  for (int run = 0; run != 3000; ++run) {
+    SamplerOptions options;
+    options.temperature = next(3) ? 1.5f : 0;
+    options.topK = next(9);
+    options.topP = next(2) ? 0.9f : 1;
+    options.minP = 0;
+    options.repeatPenalty = std::vector<float>{1, 1.3f, 20, 0.5f}[next(4)];
+    options.repeatLastN = next(5);
+    options.seed = next(1000);
+    std::vector<float> logits(60);
+    for (float &logit : logits)
+      logit = (float(next(30)) - 15) / 4;
+    Sampler whole(options, 60), part(options, 60);
+    for (int step = 0; step != 8; ++step) {
+      uint32_t needed = part.neededLogits();
+      screened += needed != 0;
+      int32_t want = whole.sample(logits.data());
+      std::vector<float> few = needed ? keepHighest(logits, needed) : logits;
+      ASSERT_EQ(part.sample(few.data()), want)
+          << "top-k " << options.topK << ", penalty " << options.repeatPenalty;
+      whole.accept(want);
+      part.accept(want);
+    }
+  }
+  EXPECT_GT(screened, 10000u);
+}
+
+TEST(Sampler, NeededLogits) {
+  SamplerOptions options = plain(0);
+  EXPECT_EQ(Sampler(options, 100).neededLogits(), 1u);
+  options.temperature = 1;
+  EXPECT_EQ(Sampler(options, 100).neededLogits(), 0u); // all
+  options.topK = 40;
+  EXPECT_EQ(Sampler(options, 100).neededLogits(), 40u);
+  EXPECT_EQ(Sampler(options, 40).neededLogits(), 0u);
+  for (float penalty : {1.5f, 0.5f}) {
+    options.repeatPenalty = penalty;
+    Sampler sampler(options, 100);
+    EXPECT_EQ(sampler.neededLogits(), 40u);
+    sampler.accept(3);
+    EXPECT_EQ(sampler.neededLogits(), penalty > 1 ? 41u : 0u);
+  }
 }
 
 TEST(Sampler, TopK) {

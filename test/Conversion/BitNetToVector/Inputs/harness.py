@@ -19,7 +19,7 @@ TO_LLVM = ["--llvm-request-c-wrappers", "--convert-scf-to-cf",
            "--reconcile-unrealized-casts"]
 MARKER = 0xA5
 DTYPES = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16,
-          "i32": np.int32}
+          "i32": np.int32, "i8": np.int8}
 
 
 class Ref:

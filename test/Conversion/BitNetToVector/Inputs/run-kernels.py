@@ -267,6 +267,85 @@ def head_cases():
                        [x_ref, Ref(stored, kind), out])
 
 
+def dynamic(ref):
+    """The same, for any number of tokens."""
+    ref.type = ref.type.replace("memref<1x", "memref<?x")
+    return ref
+
+
+def length_cases():
+    for k in WIDTHS:
+        for m, power in ((1, 0), (3, -73), (1, -140), (3, 50), (1, 60)):
+            x = normal(m, k) * np.float32(2.0 ** power)
+            total = lane_sum(x, x)
+            error = (-(-k // 16) + 8) * 2.0 ** -24
+            widen = np.float32(1 + error / (1 - error) + 2.0 ** -22)
+            length = np.sqrt(total) * widen + np.float32(2.0 ** -60)
+            length[~(total < 2.0 ** 120)] = np.inf
+            yield Case(f"length_{m}x{k}_{power % 256}",
+                       "bitnet.row_length %0 into %1 : ($0, $1) -> ()",
+                       [rows(x), result(length[:, None])])
+
+
+def screen_cases():
+    for k in WIDTHS:
+        for m, count, block in ((1, 16, 16), (3, 40, 16), (1, 7, 16),
+                                (1, 9, 4), (3, 5, 1)):
+            sketch = random.integers(-127, 128, (count, k))
+            scale, bound = normal(count) ** 2, normal(count) ** 2
+            bound[count // 2] = np.inf
+            x, length = normal(m, k), normal(m, 1) ** 2
+            sums = lane_sum(sketch.astype(np.float32)[None], x[:, None])
+            logits = sums * scale
+            slack = fma(length, bound, np.float32(2.0 ** -80))
+            lower = logits - slack
+            peaks = np.stack([lower[:, i:i + block].max(axis=1)
+                              for i in range(0, count, block)], axis=1)
+            yield Case(f"screen_{m}x{k}x{count}_{block}",
+                       "bitnet.screen_head %0, %1, %2, %3, %4 into %5, %6 "
+                       f"block {block} : ($0, $1, $2, $3, $4, $5, $6) -> ()",
+                       [dynamic(rows(x)), dynamic(rows(length)),
+                        Ref(sketch, "i8"), Ref(scale), Ref(bound),
+                        dynamic(result(logits + slack)),
+                        dynamic(result(peaks))])
+
+
+def kth_cases():
+    for k in WIDTHS:
+        for m, count in ((3, 1), (3, 2), (1, k), (1, k + 3), (3, 1 << 40)):
+            x = normal(m, k)
+            x[0, ::3] = np.float32(0.25)  # ties
+            x[0, ::7] = -0.0
+            x[-1, ::5] = -np.inf
+            x[-1, 1::9] = np.nan
+            finite = -np.sort(-np.where(np.isnan(x), -np.inf, x), axis=1)
+            kth = (finite[:, count - 1:count] if count <= k
+                   else np.full((m, 1), -np.inf, np.float32))
+            # The sign of a zero is left open: compared as numbers.
+            expected = kth + np.float32(0)
+            yield Case(f"kth_{m}x{k}_{count}",
+                       "bitnet.kth_largest %0, %1 into %2 : ($0, $1, $2) -> ()",
+                       [rows(x), count, result(expected)])
+
+
+def rescore_cases():
+    for k in WIDTHS:
+        for m, count, kind in ((1, 16, "bf16"), (3, 5, "f32"), (3, 7, "f16")):
+            stored, table = convert(normal(count, k), kind)
+            x, upper = normal(m, k), normal(m, count)
+            upper[:, 1] = np.nan
+            threshold = normal(m, 1) + 1
+            threshold[0] = upper[0, 0]
+            logits = lane_sum(table[None], x[:, None])
+            logits[upper < threshold] = -np.inf
+            yield Case(f"rescore_{m}x{k}x{count}_{kind}",
+                       "bitnet.rescore_head %0, %1, %2, %3 into %4 : "
+                       "($0, $1, $2, $3, $4) -> ()",
+                       [dynamic(rows(x)), Ref(stored, kind),
+                        dynamic(rows(upper)), dynamic(rows(threshold)),
+                        dynamic(result(logits))])
+
+
 def check_attention_parts(results):
     """Attention of one token and one key-value head has the bits it has among
     others."""
@@ -296,7 +375,8 @@ def main():
     args = parser.parse_args()
     cases = [case for family in (
         add_cases, norm_cases, embedding_cases, activation_cases, rope_cases,
-        angle_cases, store_cases, attention_cases, head_cases)
+        angle_cases, store_cases, attention_cases, head_cases, length_cases,
+        screen_cases, kth_cases, rescore_cases)
         for case in family()]
     results = harness.run_cases(cases, args.opt, args.folder, args.targets,
                                 args.qemu)

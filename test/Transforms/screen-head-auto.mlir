@@ -1,0 +1,39 @@
+// Large heads are screened where that is faster: on x86, above 16 MB.
+// RUN: bitnet-opt --bitnet-screen-head --split-input-file %s | FileCheck %s
+
+// CHECK: module
+// CHECK: @decode_top
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = ""}} {
+  bitnet.weight @head from ["head"] : tensor<65537x128xbf16>
+  func.func @decode(%x: tensor<?x128xf32>) -> tensor<?x65537xf32> {
+    %t = bitnet.weight_ref @head : tensor<65537x128xbf16>
+    %y = bitnet.lm_head %x, %t : (tensor<?x128xf32>, tensor<65537x128xbf16>) -> tensor<?x65537xf32>
+    return %y : tensor<?x65537xf32>
+  }
+}
+
+// -----
+
+// CHECK: module
+// CHECK-NOT: @decode_top
+module {
+  bitnet.weight @head from ["head"] : tensor<65536x128xbf16>
+  func.func @decode(%x: tensor<?x128xf32>) -> tensor<?x65536xf32> {
+    %t = bitnet.weight_ref @head : tensor<65536x128xbf16>
+    %y = bitnet.lm_head %x, %t : (tensor<?x128xf32>, tensor<65536x128xbf16>) -> tensor<?x65536xf32>
+    return %y : tensor<?x65536xf32>
+  }
+}
+
+// -----
+
+// CHECK: module
+// CHECK-NOT: @decode_top
+module attributes {bitnet.target = {triple = "aarch64-unknown-linux-gnu", cpu = "neoverse-n1", features = ""}} {
+  bitnet.weight @head from ["head"] : tensor<65537x128xbf16>
+  func.func @decode(%x: tensor<?x128xf32>) -> tensor<?x65537xf32> {
+    %t = bitnet.weight_ref @head : tensor<65537x128xbf16>
+    %y = bitnet.lm_head %x, %t : (tensor<?x128xf32>, tensor<65537x128xbf16>) -> tensor<?x65537xf32>
+    return %y : tensor<?x65537xf32>
+  }
+}
