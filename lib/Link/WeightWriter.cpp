@@ -159,6 +159,8 @@ private:
       });
       if (writes)
         put(bytes.data(), size * columns);
+      int64_t rowBytes = columns * getDTypeSize(dense.dtype);
+      releasePages(dense.data + first * rowBytes, size * rowBytes);
     }
   }
 
