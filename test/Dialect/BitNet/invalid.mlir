@@ -431,7 +431,7 @@ func.func @screen_head_c3_results(%x: tensor<?x64xf32>, %l: tensor<?x1xf32>, %q:
 
 // -----
 
-func.func @screen_head_kernel_c4(%x: tensor<2x64xf32>, %l: tensor<3x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
+func.func @kernel_c4_screen_head(%x: tensor<2x64xf32>, %l: tensor<3x1xf32>, %q: tensor<40x64xi8>, %s: tensor<40xf32>, %b: tensor<40xf32>) {
   // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
   %0, %1 = bitnet.screen_head %x, %l, %q, %s, %b block 16 : (tensor<2x64xf32>, tensor<3x1xf32>, tensor<40x64xi8>, tensor<40xf32>, tensor<40xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
@@ -479,7 +479,7 @@ func.func @rescore_head_c2_result(%x: tensor<?x64xf32>, %t: tensor<40x64xf32>, %
 
 // -----
 
-func.func @rescore_head_kernel_c4(%x: tensor<2x64xf32>, %t: tensor<40x64xf32>, %u: tensor<3x40xf32>, %b: tensor<?x1xf32>) {
+func.func @kernel_c4_rescore_head(%x: tensor<2x64xf32>, %t: tensor<40x64xf32>, %u: tensor<3x40xf32>, %b: tensor<?x1xf32>) {
   // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
   %0 = bitnet.rescore_head %x, %t, %u, %b : (tensor<2x64xf32>, tensor<40x64xf32>, tensor<3x40xf32>, tensor<?x1xf32>) -> tensor<?x40xf32>
   return
