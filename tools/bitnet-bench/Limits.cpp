@@ -164,18 +164,10 @@ void StreamingRead::measure(Threads &threads, double seconds) {
   }
 }
 
-unsigned StreamingRead::bestStreams() const {
-  unsigned best = 0;
-  for (unsigned i = 1; i < samples.size(); ++i)
-    if (percentile(samples[i], 0.5) > percentile(samples[best], 0.5))
-      best = i;
-  return allStreamCounts[best];
-}
-
-double StreamingRead::gigabytesPerSecond() const {
+double StreamingRead::gigabytesPerSecond(double fraction) const {
   double best = 0;
   for (const std::vector<double> &rates : samples)
-    best = std::max(best, percentile(rates, 0.5));
+    best = std::max(best, percentile(rates, fraction));
   return best;
 }
 

@@ -47,10 +47,9 @@ public:
   static llvm::ArrayRef<unsigned> streamCounts();
   /// Reads for `seconds` with every number of streams and keeps the samples.
   void measure(Threads &threads, double seconds);
-  /// The median of the fastest way, in GB/s; 0 if nothing was measured.
-  double gigabytesPerSecond() const;
-  /// How many streams that was.
-  unsigned bestStreams() const;
+  /// Of the samples of the fastest way, the median or another percentile, in
+  /// GB/s; 0 if nothing was measured.
+  double gigabytesPerSecond(double fraction = 0.5) const;
 
 private:
   const uint8_t *data;

@@ -1,4 +1,4 @@
-"""Compares the bytes per token of bitnet-bench's JSON with two --info texts.
+"""Compares the bytes per token of bitnet-bench's JSON with --info texts.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -9,10 +9,13 @@ import sys
 report, *infos = sys.argv[1:]
 with open(report) as file:
     rows = json.load(file)["results"]
+programs = ["separate", "shared", "screened"]
 assert [(row["program"], row["threads"]) for row in rows] == [
-    ("separate", 1), ("separate", 2), ("shared", 1), ("shared", 2)], rows
-# 300 x 64 bf16, which `separate` has twice and reads once.
-for first, path, unread in (0, infos[0], 300 * 64 * 2), (2, infos[1], 0):
+    (program, threads) for program in programs for threads in (1, 2)], rows
+# The table of 300 x 64 bf16, which `separate` has twice and reads once, and
+# which `screened` reads an int8 sketch of instead.
+unread = [300 * 64 * 2, 0, 300 * 64 * 2]
+for first, path, unread in zip((0, 2, 4), infos, unread):
     with open(path) as file:
         text = file.read()
     weights = int(re.search(r"^weights: (\d+) bytes", text, re.M).group(1))
