@@ -22,6 +22,7 @@ static constexpr const char *colours[] = {"#0072B2", "#D55E00", "#009E73",
 
 static constexpr double width = 860, height = 520, left = 70, top = 40,
                         right = 250, bottom = 55;
+static constexpr double lineHeight = 14;
 
 namespace {
 
@@ -119,25 +120,29 @@ void Roofline::writeSvg(llvm::raw_ostream &os) const {
   writeText(os, left, 24, title, "font-size=\"15\"");
   writeGrid(os, x, y);
 
-  for (const Roof &slope : slopes) {
+  for (auto [i, slope] : llvm::enumerate(slopes)) {
     // From the left edge to where the highest roof cuts it off.
     double end = std::min(x.high, flat / slope.value);
     double begin = std::max(x.low, y.low / slope.value);
     writeLine(os, x.at(begin), y.at(begin * slope.value), x.at(end),
               y.at(end * slope.value), "stroke=\"#444\" stroke-width=\"1.5\"");
-    writeText(os, x.at(begin) + 4, y.at(begin * slope.value) - 6, slope.name,
+    // Slopes may be nearly one line: each has its label further to the right.
+    double label = std::min(x.high, begin * std::pow(10, 0.3 + 0.35 * i));
+    writeText(os, x.at(label) + 8, y.at(label * slope.value) + 14, slope.name,
               "fill=\"#444\"");
   }
-  double lastLabel = 1e9;
-  for (const Roof &roof : roofs) {
+  std::vector<Roof> sorted = roofs;
+  llvm::stable_sort(sorted, [](const Roof &left, const Roof &right) {
+    return left.value > right.value;
+  });
+  double label = -lineHeight;
+  for (const Roof &roof : sorted) {
     double line = y.at(roof.value);
     writeLine(os, x.from, line, x.to, line,
               "stroke=\"#444\" stroke-dasharray=\"5 3\"");
-    // Roofs come highest first for each number of threads; labels that would
-    // cover each other move apart.
-    double label = std::fabs(line - lastLabel) < 12 ? lastLabel + 12 : line;
+    // Labels that would cover each other move down.
+    label = std::max(line, label + lineHeight);
     writeText(os, x.to + 6, label + 4, roof.name, "fill=\"#444\"");
-    lastLabel = label;
   }
 
   std::vector<std::string> series;
