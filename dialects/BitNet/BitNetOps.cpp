@@ -14,23 +14,14 @@ using namespace bitnetc::bitnet;
 #define GET_OP_CLASSES
 #include "dialects/BitNet/BitNetOps.cpp.inc"
 
-using EffectList =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
-#define KERNEL(OP, ...)                                                        \
-  void OP::getEffects(EffectList &effects) {                                   \
-    ternary::getKernelEffects(*this, getOuts(), effects);                      \
-  }                                                                            \
-  SmallVector<unsigned> OP::getTokenOperands() { return {__VA_ARGS__}; }
-KERNEL(EmbeddingOp, 0, 2)
-KERNEL(RMSNormOp, 0, 2)
-KERNEL(BitLinearOp)
-KERNEL(RopeAnglesOp)
-KERNEL(RopeOp, 0, 1, 2)
-KERNEL(GatedActOp, 0, 1, 2)
-KERNEL(AddOp, 0, 1, 2)
-KERNEL(LMHeadOp)
-#undef KERNEL
+BITNET_KERNEL(EmbeddingOp, 0, 2)
+BITNET_KERNEL(RMSNormOp, 0, 2)
+BITNET_KERNEL(BitLinearOp)
+BITNET_KERNEL(RopeAnglesOp)
+BITNET_KERNEL(RopeOp, 0, 1, 2)
+BITNET_KERNEL(GatedActOp, 0, 1, 2)
+BITNET_KERNEL(AddOp, 0, 1, 2)
+BITNET_KERNEL(LMHeadOp)
 
 //===----------------------------------------------------------------------===//
 // Weights

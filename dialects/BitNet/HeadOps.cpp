@@ -10,19 +10,10 @@ using namespace mlir;
 using namespace bitnetc;
 using namespace bitnetc::bitnet;
 
-using EffectList =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
-#define KERNEL(OP, ...)                                                        \
-  void OP::getEffects(EffectList &effects) {                                   \
-    ternary::getKernelEffects(*this, getOuts(), effects);                      \
-  }                                                                            \
-  SmallVector<unsigned> OP::getTokenOperands() { return {__VA_ARGS__}; }
-KERNEL(RowLengthOp, 0, 1)
-KERNEL(ScreenHeadOp)
-KERNEL(KthLargestOp, 0, 2)
-KERNEL(RescoreHeadOp)
-#undef KERNEL
+BITNET_KERNEL(RowLengthOp, 0, 1)
+BITNET_KERNEL(ScreenHeadOp)
+BITNET_KERNEL(KthLargestOp, 0, 2)
+BITNET_KERNEL(RescoreHeadOp)
 
 LogicalResult RowLengthOp::verify() {
   if (failed(verifyF32Result(*this)))

@@ -1,4 +1,4 @@
-//===- Verify.h - What verifiers of bitnet operations share ----*- C++ -*-===//
+//===- Verify.h - What verifiers and effects of operations share -*- C++ -*-==//
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -8,6 +8,16 @@
 #include "dialects/BitNet/BitNet.h"
 
 namespace bitnetc::bitnet {
+
+using EffectList = llvm::SmallVectorImpl<
+    mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>>;
+
+/// Effects and token operands of a kernel operation.
+#define BITNET_KERNEL(OP, ...)                                                 \
+  void OP::getEffects(EffectList &effects) {                                   \
+    ternary::getKernelEffects(*this, getOuts(), effects);                      \
+  }                                                                            \
+  llvm::SmallVector<unsigned> OP::getTokenOperands() { return {__VA_ARGS__}; }
 
 inline int64_t lastDim(mlir::Type type) {
   return mlir::cast<mlir::ShapedType>(type).getShape().back();

@@ -15,11 +15,9 @@ static constexpr unsigned maxDepth = 64;
 /// Most values accepted in one file: a 70B model's header has 20 thousand.
 static constexpr uint64_t maxValues = 4'000'000;
 
-/// Checks nesting and number of values without building anything. The text
-/// need not be valid JSON: only quotes, brackets and commas are looked at.
-static Error checkBounds(StringRef file, StringRef text) {
+JsonExtent measureJson(StringRef text) {
+  JsonExtent extent;
   unsigned depth = 0;
-  uint64_t values = 1;
   bool inString = false;
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
@@ -33,18 +31,25 @@ static Error checkBounds(StringRef file, StringRef text) {
     if (c == '"') {
       inString = true;
     } else if (c == '{' || c == '[') {
-      ++values;
-      if (++depth > maxDepth)
-        return makeFileError(file, "broken JSON: nested deeper than " +
-                                       Twine(maxDepth) + " levels");
+      ++extent.values;
+      extent.depth = std::max(extent.depth, ++depth);
     } else if (c == '}' || c == ']') {
       if (depth > 0)
         --depth;
     } else if (c == ',') {
-      ++values;
+      ++extent.values;
     }
   }
-  if (values > maxValues)
+  return extent;
+}
+
+/// Checks nesting and number of values.
+static Error checkBounds(StringRef file, StringRef text) {
+  JsonExtent extent = measureJson(text);
+  if (extent.depth > maxDepth)
+    return makeFileError(file, "broken JSON: nested deeper than " +
+                                   Twine(maxDepth) + " levels");
+  if (extent.values > maxValues)
     return makeFileError(file, "broken JSON: more than " + Twine(maxValues) +
                                    " values");
   return Error::success();

@@ -18,6 +18,14 @@
 
 namespace bitnetc {
 
+/// How deep brackets outside of strings nest in a text, and how many values it
+/// has if it is JSON. Nothing is built; the text need not be valid.
+struct JsonExtent {
+  unsigned depth = 0;
+  uint64_t values = 1;
+};
+JsonExtent measureJson(llvm::StringRef text);
+
 /// Parses `text`, which must be one JSON object. `file` is for messages.
 llvm::Expected<llvm::json::Object> parseJsonObject(llvm::StringRef file,
                                                    llvm::StringRef text);

@@ -30,6 +30,11 @@ void emitKernel(VectorEmitter &e, bitnet::RopeOp op);
 void emitKernel(VectorEmitter &e, bitnet::RowLengthOp op);
 void emitKernel(VectorEmitter &e, bitnet::ScreenHeadOp op);
 
+/// Sum of the squares of row `token` of `x`, a scalar, in the one order of
+/// sums.
+mlir::Value emitSquaredLength(VectorEmitter &e, mlir::Value x,
+                              mlir::Value token);
+
 /// The last dimension of a value's shape.
 inline int64_t getColumns(mlir::Value value) {
   return mlir::cast<mlir::ShapedType>(value.getType()).getShape().back();

@@ -15,18 +15,22 @@ using namespace mlir;
 
 namespace bitnetc {
 
+Value emitSquaredLength(VectorEmitter &e, Value x, Value token) {
+  Values squares =
+      e.rowLoop(getColumns(x), e.constant(e.rowType(), 0),
+                [&](Value column, int64_t width, ValueRange sum) -> Values {
+                  Value row = e.load(x, {token, column}, width);
+                  return {e.fma(row, row, sum.front())};
+                });
+  return e.extract(e.foldSum(squares), 0);
+}
+
 void emitKernel(VectorEmitter &e, bitnet::RMSNormOp op) {
   Value x = op.getX(), gain = op.getGain(), out = op.getOuts().front();
   int64_t columns = getColumns(x);
   Type f32 = e.builder.getF32Type();
   e.forTokens(x, [&](Value m) {
-    Values squares =
-        e.rowLoop(columns, e.constant(e.rowType(), 0),
-                  [&](Value column, int64_t width, ValueRange sum) -> Values {
-                    Value row = e.load(x, {m, column}, width);
-                    return {e.fma(row, row, sum.front())};
-                  });
-    Value mean = e.div(e.extract(e.foldSum(squares), 0),
+    Value mean = e.div(emitSquaredLength(e, x, m),
                        e.constant(f32, static_cast<double>(columns)));
     Value shifted = e.add(mean, e.constant(f32, op.getEps().convertToDouble()));
     Value root = math::SqrtOp::create(e.builder, e.loc, shifted);

@@ -40,13 +40,7 @@ void emitKernel(VectorEmitter &e, bitnet::RowLengthOp op) {
   int64_t columns = getColumns(x);
   Type f32 = e.builder.getF32Type();
   e.forTokens(x, [&](Value m) {
-    Values sums =
-        e.rowLoop(columns, e.constant(e.rowType(), 0),
-                  [&](Value column, int64_t width, ValueRange args) -> Values {
-                    Value v = e.load(x, {m, column}, width);
-                    return {e.fma(v, v, args[0])};
-                  });
-    Value sum = e.extract(e.foldSum(sums), 0);
+    Value sum = emitSquaredLength(e, x, m);
     // The sum may be too small by the relative error g(n), its root by half of
     // that and a rounding; this factor, rounded up, has more than both.
     double widen = 1 + getSumError(columns) + 0x1p-22;

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "Json.h"
 #include "bitnetc/Support/Error.h"
+#include "bitnetc/Support/Json.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -12,30 +13,7 @@ using namespace bitnetc::tokenizer;
 using namespace llvm;
 
 // LLVM's parser recurses without a limit; tokenizer files nest five deep.
-constexpr int maxDepth = 64;
-
-/// Whether brackets outside of strings nest at most maxDepth deep.
-static bool isShallow(StringRef text) {
-  int depth = 0;
-  bool inString = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (inString) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        inString = false;
-    } else if (c == '"') {
-      inString = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > maxDepth)
-        return false;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return true;
-}
+constexpr unsigned maxDepth = 64;
 
 Expected<json::Value> tokenizer::readJson(StringRef path) {
   auto file = MemoryBuffer::getFile(path, /*IsText=*/false,
@@ -47,7 +25,7 @@ Expected<json::Value> tokenizer::readJson(StringRef path) {
                   "'; save the tokenizer as tokenizer.json into the model's "
                   "folder (save_pretrained of a fast tokenizer writes it)");
   StringRef text = (*file)->getBuffer();
-  if (!isShallow(text))
+  if (measureJson(text).depth > maxDepth)
     return makeFileError(path, "JSON: expected at most " + Twine(maxDepth) +
                                    " nested brackets, but got more");
   Expected<json::Value> value = json::parse(text);
