@@ -43,6 +43,13 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
+int64_t WeightOp::getSizeInBytes() {
+  if (auto packed = dyn_cast<ternary::PackedType>(getType()))
+    return packed.getSizeInBytes();
+  auto tensor = cast<RankedTensorType>(getType());
+  return tensor.getNumElements() * tensor.getElementTypeBitWidth() / 8;
+}
+
 LogicalResult
 WeightRefOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   auto weight =

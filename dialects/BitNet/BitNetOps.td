@@ -48,6 +48,10 @@ def BitNet_WeightOp : BitNet_Op<"weight", [Symbol]> {
     $sym_name (`from` $sources^)? (`at` $offset^)? (`=` $value^)? attr-dict `:` $type
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Bytes of the weight in the weight section.
+    int64_t getSizeInBytes();
+  }];
 }
 
 def BitNet_WeightRefOp : BitNet_Op<"weight_ref",

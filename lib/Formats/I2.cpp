@@ -57,16 +57,10 @@ public:
   int64_t getAccumulators() const override { return 4; }
   double getCyclesPer64Bytes(const TargetInfo &target,
                              int64_t tokens) const override {
-    // Operations per vector over vector units that take them.
-    if (target.vectorBytes == 64 && target.dotMax == 255)
-      return (3 + 4.0 * tokens) / 2;
-    if (target.arch == TargetInfo::Arch::AArch64)
-      return 4 * (3 + 4.0 * tokens) / 2;
-    if (target.dotMax == 255)
-      return std::max(2 * (3 + 4.0 * tokens) / 3, 4.0 * tokens);
-    // vpmaddubsw, vpmaddwd and vpaddd for each dot product.
-    double vectors = 64.0 / target.vectorBytes;
-    return vectors * (5 + 12.0 * tokens) / 2.5;
+    // Three masks; where a dot product is several instructions it takes no full
+    // bytes, and the top codes are shifted down and masked.
+    return target.getDotLoopCycles(target.dotInstructions > 1 ? 5 : 3,
+                                   4.0 * tokens);
   }
 
   bool hasDecode() const override { return true; }

@@ -85,12 +85,7 @@ public:
   int64_t getAccumulators() const override { return 6; }
   double getCyclesPer64Bytes(const TargetInfo &target,
                              int64_t tokens) const override {
-    double operations = 10 + 6.0 * tokens;
-    if (target.vectorBytes == 64)
-      return operations / 2;
-    if (target.arch == TargetInfo::Arch::AArch64)
-      return 4 * operations / 2;
-    return std::max(2 * operations / 3, 6.0 * tokens);
+    return target.getDotLoopCycles(10, 6.0 * tokens);
   }
 
   bool hasDecode() const override { return true; }

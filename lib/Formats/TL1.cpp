@@ -70,9 +70,8 @@ public:
     // Per 64 bytes: 6 operations to get indices, per token 8 lookups or table
     // loads, 8 interleavings and 8 additions per 64 bytes of registers.
     double operations = 6 + 24.0 * tokens;
-    if (target.arch == TargetInfo::Arch::AArch64)
-      return 4 * operations / 2;
-    return 2 * operations / 3;
+    double registers = 64.0 / std::min<int64_t>(target.vectorBytes, kStepBytes);
+    return registers * operations / target.lookupLoopRate;
   }
 
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,

@@ -34,13 +34,7 @@ std::vector<PlannedWeight> bitnetc::collectWeights(mlir::ModuleOp module) {
       weight.literal = *value;
     weight.type = op.getType();
     weight.offset = op.getOffset().value_or(0);
-    if (auto packed = mlir::dyn_cast<ternary::PackedType>(op.getType())) {
-      weight.bytes = packed.getSizeInBytes();
-    } else {
-      auto tensor = mlir::cast<mlir::RankedTensorType>(op.getType());
-      weight.bytes =
-          tensor.getNumElements() * tensor.getElementTypeBitWidth() / 8;
-    }
+    weight.bytes = op.getSizeInBytes();
     weights.push_back(std::move(weight));
   }
   llvm::sort(weights, [](const PlannedWeight &a, const PlannedWeight &b) {

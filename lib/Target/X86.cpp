@@ -42,6 +42,13 @@ static Error setFacts(TargetInfo &target) {
   bool vnni = target.hasFeature("avx512vnni") || target.hasFeature("avxvnni");
   target.dotMax = vnni ? 255 : 127;
   target.signedDot = false;
+  // Two 512-bit or three 256-bit vector ports, two of them with dot products.
+  // Without VNNI it is vpmaddubsw, vpmaddwd and vpaddd, which share ports.
+  target.dotInstructions = vnni ? 1 : 3;
+  target.dotLoopRate = !vnni ? 2.5 : wide ? 2 : 3;
+  // Lookups stay in 256 bits.
+  target.lookupLoopRate = 3;
+  target.widensBytesFast = true; // vpmovsxbd
   target.tileTokens =
       wide && target.hasFeature("amx-tile") && target.hasFeature("amx-int8")
           ? 16

@@ -31,14 +31,6 @@ namespace {
 /// Weights start at multiples of this many bytes: a cache line.
 constexpr int64_t kWeightAlign = 64;
 
-/// Bytes of a weight in the weight section.
-int64_t getWeightBytes(Type type) {
-  if (auto packed = dyn_cast<ternary::PackedType>(type))
-    return packed.getSizeInBytes();
-  auto tensor = cast<RankedTensorType>(type);
-  return tensor.getNumElements() * tensor.getElementTypeBitWidth() / 8;
-}
-
 /// Rewrites one phase.
 class PhaseBufferizer {
 public:
@@ -342,7 +334,7 @@ struct BitNetBufferizePass
     for (auto weight : module.getOps<bitnet::WeightOp>()) {
       offset = llvm::alignTo(offset, kWeightAlign);
       weight.setOffset(offset);
-      offset += getWeightBytes(weight.getType());
+      offset += weight.getSizeInBytes();
     }
     module->setAttr("bitnet.weights_bytes", builder.getI64IntegerAttr(offset));
     SymbolTable symbols(module);

@@ -1,9 +1,8 @@
 //===- ScreenHead.cpp - Single tokens of which only the best matter -------===//
 //
 // Adds the phase @decode_top. Where it wins is a question of bytes: a sketch of
-// one byte for each of two. AArch64 stays with the whole head unless told
-// otherwise, because NEON widens bytes to floats in seven steps for every four
-// of bf16, which costs small cores more than the bytes do.
+// one byte for each of two. Targets that widen bytes slowly stay with the whole
+// head unless told otherwise.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -89,9 +88,7 @@ struct BitNetScreenHeadPass
   }
 
   static bool wins(bitnet::WeightOp table, const TargetInfo &target) {
-    auto type = cast<RankedTensorType>(table.getType());
-    int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
-    return bytes > kSmallHeadBytes && target.arch == TargetInfo::Arch::X86_64;
+    return table.getSizeInBytes() > kSmallHeadBytes && target.widensBytesFast;
   }
 
   void addPhase(func::FuncOp decode, bitnet::WeightOp table) {

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -37,6 +38,15 @@ struct TargetInfo {
   /// cost model: 24 GB/s at 4 GHz, measured on a Sapphire Rapids class core. No
   /// other machine was measured, so all have this number.
   double memoryBytesPerCycle = 6;
+  /// For the cost model, counted on registers of vectorBytes: instructions of
+  /// one exact dot product; instructions a cycle of a loop of dot products, and
+  /// how many of them may be dot products; instructions a cycle of a loop of
+  /// table lookups.
+  unsigned dotInstructions = 1;
+  double dotLoopRate = 2, dotsPerCycle = 2, lookupLoopRate = 2;
+  /// Bytes become floats in so few steps that a head sketched in bytes is read
+  /// faster than one of two bytes for each number.
+  bool widensBytesFast = false;
   /// Row tiles that one thread reads side by side when it multiplies a single
   /// token: more streams keep more cache lines in flight.
   unsigned streams = 1;
@@ -57,6 +67,13 @@ struct TargetInfo {
   /// +3 KB in each of two streams, +8 KB in one (2.5 times as fast as none).
   int64_t getPrefetchBytes(unsigned streams) const {
     return streams > 1 ? 3072 : 8192;
+  }
+  /// Cycles for 64 packed bytes of a loop of dot products, `others`
+  /// instructions and `dots` products for each register.
+  double getDotLoopCycles(double others, double dots) const {
+    return 64.0 / vectorBytes *
+           std::max((others + dots * dotInstructions) / dotLoopRate,
+                    dots / dotsPerCycle);
   }
   /// Bits of runtime/include/bitnet/cpu_features.def the code may need.
   uint64_t getRuntimeFeatureBits() const;
