@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace bitnetc {
 #define GEN_PASS_DEF_TERNARYTILEMICRO
@@ -60,6 +61,12 @@ struct TernaryTileMicroPass
         splitStreams(op, *target);
   }
 
+  /// The type of the row tile of a product.
+  static ternary::PackedType getWeights(Operation *product) {
+    unsigned operand = isa<ternary::MatmulOp>(product) ? 2 : 1;
+    return cast<ternary::PackedType>(product->getOperand(operand).getType());
+  }
+
   /// A dimension cut to `count` from `start`, the others whole.
   static Value sliceFirst(OpBuilder &builder, Location loc, Value memref,
                           Value start, OpFoldResult count) {
@@ -105,9 +112,7 @@ struct TernaryTileMicroPass
     auto acc = product->getOperands().back().getDefiningOp<memref::AllocaOp>();
     if (!acc || !acc.getType().isDynamicDim(0))
       return false;
-    unsigned weightsOperand = isa<ternary::MatmulOp>(product) ? 2 : 1;
-    auto weights = cast<ternary::PackedType>(
-        product->getOperand(weightsOperand).getType());
+    ternary::PackedType weights = getWeights(product);
     const PackingFormat &format = bitnetc::getFormat(weights.getFormat());
     int64_t block =
         getTokensPerTile(format, weights.getFormat().usesTables(), target);
@@ -146,11 +151,31 @@ struct TernaryTileMicroPass
                        inner.getIndexAttr(step));
     };
     loop(start, full, block);
-    if (block > 1)
-      loop(full, count, 1);
+    emitRest(builder, moved, full, rest, block);
     for (Operation *op : llvm::reverse(moved))
       op->erase();
     return true;
+  }
+
+  /// The `rest` tokens from `start` on, fewer than `block`, go through the row
+  /// tile at once, too: there is code for each number of them.
+  static void emitRest(OpBuilder &builder, ArrayRef<Operation *> ops,
+                       Value start, Value rest, int64_t block) {
+    if (block == 1)
+      return;
+    Location loc = start.getLoc();
+    auto cases = llvm::to_vector(llvm::seq<int64_t>(1, block));
+    auto branch = scf::IndexSwitchOp::create(builder, loc, TypeRange(), rest,
+                                             cases, cases.size());
+    for (Region &region : branch->getRegions()) {
+      OpBuilder inner = OpBuilder::atBlockBegin(&region.emplaceBlock());
+      // The first region is for no tokens at all.
+      IRMapping map;
+      if (unsigned tokens = region.getRegionNumber())
+        for (Operation *op : ops)
+          cloneForTokens(inner, op, map, start, inner.getIndexAttr(tokens));
+      scf::YieldOp::create(inner, loc);
+    }
   }
 
   /// As many tokens as are a multiple of the target's matrix tiles go through
@@ -183,9 +208,10 @@ struct TernaryTileMicroPass
     return full;
   }
 
-  /// The loop over row tiles that multiplies a single token advances in several
-  /// far-apart tiles at once: its range is cut into as many equal parts, whose
-  /// products stand side by side in the body. Tiles left over come one by one.
+  /// The loop over row tiles that multiplies a single token becomes a loop over
+  /// groups of tiles. A group is cut into as many equal parts as the target
+  /// reads streams, and a loop advances in all of them at once: their products
+  /// stand side by side in the body. Tiles left over come one by one.
   static void splitStreams(Operation *product, const TargetInfo &target) {
     auto loop = dyn_cast<scf::ForOp>(product->getParentOp());
     auto parallel = dyn_cast_or_null<bitnet::ParallelOp>(
@@ -195,21 +221,37 @@ struct TernaryTileMicroPass
         cast<MemRefType>(product->getOperands().back().getType())
                 .getDimSize(0) != 1)
       return;
-    OpBuilder builder(loop);
     Location loc = product->getLoc();
+    auto index = [&](OpBuilder &b, int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, loc, value);
+    };
     auto add = [&](OpBuilder &b, Value x, Value y) -> Value {
       return arith::AddIOp::create(b, loc, x, y);
     };
+    auto sub = [&](OpBuilder &b, Value x, Value y) -> Value {
+      return arith::SubIOp::create(b, loc, x, y);
+    };
+    OpBuilder builder(loop);
     Value begin = loop.getLowerBound(), end = loop.getUpperBound();
-    Value count = arith::SubIOp::create(builder, loc, end, begin);
-    Value width = arith::ConstantIndexOp::create(builder, loc, streams);
-    Value part = arith::DivUIOp::create(builder, loc, count, width);
-    SmallVector<Value> starts = {begin};
-    for (int64_t i = 0; i < streams; ++i)
-      starts.push_back(add(builder, starts.back(), part));
-    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value rest = arith::RemUIOp::create(builder, loc, sub(builder, end, begin),
+                                        index(builder, streams));
+    Value whole = sub(builder, end, rest);
+    int64_t part = llvm::divideCeil(target.streamDistance,
+                                    getWeights(product).getTileBytes());
+    auto groups = scf::ForOp::create(builder, loc, begin, whole,
+                                     index(builder, streams * part));
+
+    OpBuilder outer = OpBuilder::atBlockBegin(groups.getBody());
+    Value first = groups.getInductionVar();
+    Value width = arith::MinUIOp::create(
+        outer, loc, index(outer, part),
+        arith::DivUIOp::create(outer, loc, sub(outer, whole, first),
+                               index(outer, streams)));
+    SmallVector<Value> starts = {first};
+    while (starts.size() < size_t(streams))
+      starts.push_back(add(outer, starts.back(), width));
     auto together =
-        scf::ForOp::create(builder, loc, zero, part, loop.getStep());
+        scf::ForOp::create(outer, loc, index(outer, 0), width, loop.getStep());
 
     OpBuilder inner = OpBuilder::atBlockBegin(together.getBody());
     SmallVector<IRMapping> maps(streams);
@@ -227,7 +269,7 @@ struct TernaryTileMicroPass
            llvm::make_range(std::next(Block::iterator(product)),
                             loop.getBody()->getTerminator()->getIterator()))
         inner.clone(op, map);
-    loop.getLowerBoundMutable().assign(starts.back());
+    loop.getLowerBoundMutable().assign(whole);
   }
 
   /// Clones `op` for the tokens from `start` on, `count` of them.

@@ -27,7 +27,7 @@ func.func @panel(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
       // CHECK: ternary.rescale
       // CHECK: scf.for %{{.*}} = %[[FULL]] to
       // CHECK: ternary.matmul {{.*}}memref<6x64xi32>
-      // CHECK: scf.for
+      // CHECK: scf.index_switch
       // CHECK: ternary.matmul {{.*}}memref<1x64xi32>
       %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x64xi32>
       ternary.matmul %q, %s, %tile into %acc : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
@@ -49,15 +49,22 @@ func.func @streams(%q: memref<1x64xi8>, %s: memref<1xi32>, %inverse: memref<1xf3
   // CHECK: bitnet.parallel (%[[BEGIN:.*]], %[[END:.*]]) of
   bitnet.parallel (%begin, %end) of %c3 : index {
     // CHECK: %[[COUNT:.*]] = arith.subi %[[END]], %[[BEGIN]]
-    // CHECK: %[[HALF:.*]] = arith.divui %[[COUNT]], %c2
-    // CHECK: %[[SECOND:.*]] = arith.addi %[[BEGIN]], %[[HALF]]
-    // CHECK: %[[LAST:.*]] = arith.addi %[[SECOND]], %[[HALF]]
-    // CHECK: scf.for {{.*}} to %[[HALF]]
+    // CHECK: %[[REST:.*]] = arith.remui %[[COUNT]], %c2
+    // CHECK: %[[WHOLE:.*]] = arith.subi %[[END]], %[[REST]]
+    // A tile has 1 KB: groups of 2 x 80 tiles, the last one smaller.
+    // CHECK: scf.for %[[GROUP:.*]] = %[[BEGIN]] to %[[WHOLE]] step %c160
+    // CHECK: %[[LEFT:.*]] = arith.subi %[[WHOLE]], %[[GROUP]]
+    // CHECK: %[[HALF:.*]] = arith.divui %[[LEFT]], %c2
+    // CHECK: %[[WIDTH:.*]] = arith.minui %c80{{.*}}, %[[HALF]]
+    // CHECK: %[[SECOND:.*]] = arith.addi %[[GROUP]], %[[WIDTH]]
+    // CHECK: scf.for %[[I:.*]] = %c0{{.*}} to %[[WIDTH]]
+    // CHECK: arith.addi %[[GROUP]], %[[I]]
+    // CHECK: arith.addi %[[SECOND]], %[[I]]
     // CHECK: ternary.matmul
     // CHECK-NEXT: ternary.matmul
     // CHECK: ternary.rescale
     // CHECK: ternary.rescale
-    // CHECK: scf.for {{.*}} = %[[LAST]] to %[[END]]
+    // CHECK: scf.for {{.*}} = %[[WHOLE]] to %[[END]]
     // CHECK: ternary.matmul
     // CHECK-NOT: ternary.matmul
     scf.for %i = %begin to %end step %c1 {

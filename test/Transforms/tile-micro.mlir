@@ -1,5 +1,5 @@
 // A product of any number of tokens becomes a loop over as many tokens as the
-// registers hold accumulators for, and one over the tokens that are left.
+// registers hold accumulators for, and one block of the tokens that are left.
 // RUN: bitnet-opt --ternary-tile-micro %s | FileCheck %s
 
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "icelake-server", features = ""}} {
@@ -21,9 +21,15 @@ func.func @rest(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>,
   // CHECK: else
   // The slice of the block's own accumulators starts with its first token.
   // CHECK: memref.subview %[[ACC]][0, 0] {{\[}}[[B]], 22] [1, 1]
-  // CHECK: scf.for %[[M1:.*]] = %[[WHOLE]] to %[[N]] step %c1
+  // CHECK: scf.index_switch %[[REST]]
+  // CHECK-NEXT: case 1
   // CHECK: memref.alloca() {alignment = 64 : i64} : memref<1x64xi32>
-  // CHECK: memref.subview %[[Q]][%[[M1]], 0] [1, 64] [1, 1]
+  // CHECK: memref.subview %[[Q]][%[[WHOLE]], 0] [1, 64] [1, 1]
+  // CHECK: case 5
+  // CHECK: memref.alloca() {alignment = 64 : i64} : memref<5x64xi32>
+  // CHECK: memref.subview %[[Q]][%[[WHOLE]], 0] [5, 64] [1, 1]
+  // CHECK: default {
+  // CHECK-NEXT: }
   %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x64xi32>
   ternary.matmul %q, %s, %w into %acc : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
   scf.if %full {

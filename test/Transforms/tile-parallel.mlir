@@ -12,9 +12,12 @@ func.func @rest(%q: memref<?x128xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: 
   // CHECK: bitnet.parallel (%[[B:.*]], %[[E:.*]]) of %c3{{.*}} : index {
   // CHECK: scf.for %[[TILE:.*]] = %[[B]] to %[[E]] step %c1
   // CHECK: %[[T:.*]] = ternary.tile %[[W]][%[[TILE]]]
+  // CHECK: %[[ROW:.*]] = arith.muli %[[TILE]], %c64
+  // The four lines of scales that rescaling needs.
+  // CHECK-COUNT-4: memref.prefetch %{{.*}}[%{{.*}}], read, locality<3>, data : memref<150xf32>
+  // CHECK-NOT: memref.prefetch
   // CHECK: %[[ACC:.*]] = memref.alloca(%[[TOKENS]]) {alignment = 64 : i64} : memref<?x64xi32>
   // CHECK: ternary.matmul %[[Q]], %[[S]], %[[T]] into %[[ACC]]
-  // CHECK: %[[ROW:.*]] = arith.muli %[[TILE]], %c64
   // CHECK: %[[FULL:.*]] = arith.cmpi slt, %[[TILE]], %c2
   // CHECK: scf.if %[[FULL]]
   // CHECK: ternary.rescale %[[ACC]], %[[I]], %{{.*}} into {{.*}} memref<64xf32
@@ -27,10 +30,14 @@ func.func @rest(%q: memref<?x128xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: 
   return
 }
 
-// Fewer rows than a tile, and a table format.
+// Fewer rows than a tile, and a table format. A single token's results are
+// prefetched for writing, too.
 // CHECK-LABEL: func @small
 func.func @small(%t: memref<1x1024xi8>, %i: memref<1xf32>, %w: !ternary.packed<7 x 64, #ternary.tl1>, %scale: memref<7xf32>, %y: memref<1x7xf32>) {
   // CHECK: bitnet.parallel {{.*}} of %c1{{.*}} : index {
+  // CHECK: memref.prefetch %{{.*}}, read, locality<3>, data : memref<7xf32>
+  // CHECK: memref.prefetch %{{.*}}, write, locality<3>, data : memref<1x7xf32>
+  // CHECK-NOT: memref.prefetch
   // CHECK: %[[ACC:.*]] = memref.alloca() {{.*}} : memref<1x32xi32>
   // CHECK: ternary.lut_matmul
   // CHECK-NOT: scf.if

@@ -231,7 +231,9 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
     Products are cut into row tiles of the format, fused with the rescaling
     that reads them; token-wise operations into tokens; attention into
     key-value heads of tokens; the head into rows of the vocabulary. Nothing is
-    cut along a sum, so results do not depend on the number of threads.
+    cut along a sum, so results do not depend on the number of threads. What the
+    rescaling of a tile reads, and for a single token what it writes, is
+    prefetched before the tile is multiplied.
 
     ```mlir
     ternary.matmul %q, %s, %w into %r : ...
@@ -242,6 +244,8 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
     bitnet.parallel (%begin, %end) of %tiles : index {
       scf.for %i = %begin to %end step %c1 {
         %t = ternary.tile %w[%i] : ...
+        memref.prefetch %scale[%row], read, locality<3>, data : ...
+        memref.prefetch %y[%c0, %row], write, locality<3>, data : ...
         %acc = memref.alloca() : memref<1x64xi32>
         ternary.matmul %q, %s, %t into %acc : ...
         ternary.rescale %acc, %inverse, %scale_slice into %y_slice : ...
@@ -300,12 +304,13 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
   let summary = "Cut products into register tiles of tokens";
   let description = [{
     A product of many tokens by one row tile becomes a loop over blocks of as
-    many tokens as the target's registers hold accumulators for, then one over
-    the tokens that are left. The rescaling that reads the tile moves along.
+    many tokens as the target's registers hold accumulators for, and a block of
+    the tokens that are left: of every number of them, so that few tokens read
+    the weights once. The rescaling that reads the tile moves along.
     Before them, on a machine with matrix tiles, come as many tokens as fill
     whole tiles, all at once. A single token reads several row tiles side by
-    side (`TargetInfo::streams`): their products stand next to each other and
-    become one loop.
+    side (`TargetInfo::streams`), at least `TargetInfo::streamDistance` bytes
+    apart: their products stand next to each other and become one loop.
 
     ```mlir
     %acc = memref.alloca(%n) : memref<?x64xi32>
@@ -317,7 +322,9 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
       %acc = memref.alloca() : memref<6x64xi32>
       ternary.matmul %q_block, %s_block, %t into %acc : ...
     }
-    scf.for %m = %full to %n step %c1 { ... memref<1x64xi32> ... }
+    scf.index_switch %rest
+    case 1 { ... memref<1x64xi32> ... }
+    ...
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect",
