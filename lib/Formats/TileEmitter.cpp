@@ -107,10 +107,12 @@ void TileEmitter::storeLanes(Value lanes, Value products, int64_t token,
                           ValueRange{index(token), index(row)});
 }
 
-void TileEmitter::prefetch(Value memref, Value offset, int64_t distance) {
+void TileEmitter::prefetch(Value memref, Value offset, int64_t distance,
+                           Cache cache) {
   memref::PrefetchOp::create(builder, loc, memref,
                              ValueRange{addIndex(offset, distance)},
-                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isWrite=*/false,
+                             /*localityHint=*/cache == Cache::First ? 3 : 2,
                              /*isDataCache=*/true);
 }
 

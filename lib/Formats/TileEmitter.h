@@ -49,7 +49,10 @@ public:
   /// Stores products of one token from row `row` of the tile on.
   void storeLanes(mlir::Value lanes, mlir::Value products, int64_t token,
                   int64_t row);
-  void prefetch(mlir::Value memref, mlir::Value offset, int64_t distance);
+  /// Caches by their distance from the core.
+  enum class Cache { First, Second };
+  void prefetch(mlir::Value memref, mlir::Value offset, int64_t distance,
+                Cache cache = Cache::First);
 
   mlir::Value dot4(mlir::Value acc, mlir::Value weights,
                    mlir::Value activations, int64_t max, bool isSigned = false);

@@ -54,6 +54,12 @@ struct TargetInfo {
   /// Rapids class core: 80 to 240 KB are equal, 40 KB costs 5 %, 480 KB and
   /// more 10 %.
   int64_t streamDistance = 80 << 10;
+  /// More than one register of work for each packed byte keeps a core busy for
+  /// about as long as the byte takes to arrive, and a single stream leaves too
+  /// few reads in flight for both to go on at once. So the next row tile is
+  /// brought into the second cache meanwhile, as this many streams; 0: it is
+  /// not.
+  unsigned nextTileParts = 0;
   /// Tokens of one matrix-tile product (`ternary.tile_dot`), 0: the machine has
   /// none.
   unsigned tileTokens = 0;

@@ -16,7 +16,11 @@
 // REDEFINE: %{cpu} = -mcpu=x86-64-v4 -mattr=+avx512vnni
 // REDEFINE: %{file} = i2-avx512vnni
 // RUN: %{compile}
+// REDEFINE: %{file} = i2-four-tokens
+// RUN: %{compile}
 // REDEFINE: %{file} = t5-avx512vnni
+// RUN: %{compile}
+// REDEFINE: %{file} = t5-streams
 // RUN: %{compile}
 // REDEFINE: %{cpu} = -mcpu=x86-64-v3 -mattr=+avxvnni
 // REDEFINE: %{file} = t5-avxvnni
@@ -61,6 +65,39 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   }
 }
 
+//--- i2-four-tokens.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // Four steps a turn, which share sixteen accumulators. Each fetches a line of
+  // one quarter of the next tile, which is 40 KB long.
+  // CHECK-LABEL: small_batch:
+  // CHECK-NOT: rsp), %zmm
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK: prefetcht1 40960(
+  // CHECK: prefetcht0 512(
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-16: vpdpbusd {{.*}}%zmm
+  // CHECK: prefetcht1 51200(
+  // CHECK: prefetcht0 576(
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-16: vpdpbusd {{.*}}%zmm
+  // CHECK: prefetcht1 61440(
+  // CHECK: prefetcht0 640(
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-16: vpdpbusd {{.*}}%zmm
+  // CHECK: prefetcht1 71680(
+  // CHECK: prefetcht0 704(
+  // CHECK-COUNT-3: vpandq
+  // CHECK-COUNT-16: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: {{vpand|vpdpbusd|prefetch|rsp}}
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @small_batch(%q: memref<4x2560xi8>, %s: memref<4xi32>, %b: memref<81920xi8>, %i: index, %p: memref<4x64xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<128 x 2560, #ternary.i2>
+    %t = ternary.tile %w[%i] : !ternary.packed<128 x 2560, #ternary.i2> -> !ternary.packed<64 x 2560, #ternary.i2>
+    ternary.matmul %q, %s, %t into %p : (memref<4x2560xi8>, memref<4xi32>, !ternary.packed<64 x 2560, #ternary.i2>, memref<4x64xi32>) -> ()
+    return
+  }
+}
+
 //--- t5-avx512vnni.mlir
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
   // Additions only: InstCombine's multiplications by 9, 27, 81 would become
@@ -84,13 +121,38 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   }
 }
 
+//--- t5-streams.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // Two tiles side by side share the activations and have accumulators of their
+  // own; each is prefetched 3 KB ahead.
+  // CHECK-LABEL: gemv:
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:
+  // CHECK-NEXT: vpbroadcastd
+  // CHECK-NEXT: prefetcht0
+  // CHECK-NEXT: vmovdqu64
+  // CHECK-COUNT-10: vpaddb
+  // CHECK: prefetcht0
+  // CHECK-COUNT-10: vpaddb
+  // CHECK-NOT: {{vpaddb|vpbroadcastd|rsp}}
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @gemv(%q: memref<1x2560xi8>, %s: memref<1xi32>, %b: memref<81920xi8>, %i: index, %j: index, %p: memref<1x80xi32>, %r: memref<1x80xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
+    %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
+    %u = ternary.tile %w[%j] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
+    ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    ternary.matmul %q, %s, %u into %r : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    return
+  }
+}
+
 //--- t5-avxvnni.mlir
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+avxvnni"}} {
-  // Twelve accumulators and three temporaries in sixteen registers.
+  // Twelve accumulators and three temporaries in sixteen registers. Four steps
+  // a turn share them, and each fetches a line of a quarter of the next tile.
   // CHECK-LABEL: gemv:
   // CHECK: [[LOOP:.LBB[0-9_]+]]:
   // CHECK-NOT: rsp
-  // CHECK-COUNT-12: vpdpbusd {{.*}}%ymm
+  // CHECK-COUNT-48: vpdpbusd {{.*}}%ymm
   // CHECK-NOT: {{rsp|vpdpbusd}}
   // CHECK: j{{.*}} [[LOOP]]
   func.func @gemv(%q: memref<1x2560xi8>, %s: memref<1xi32>, %b: memref<81920xi8>, %i: index, %p: memref<1x80xi32>) {
