@@ -44,6 +44,25 @@ int64_t getTokensPerTile(const PackingFormat &format, bool usesTables,
                                                       : kMaxTokensNarrow);
 }
 
+/// A decoded tile is read from the second cache: what is saved has to be more
+/// than that costs.
+constexpr double kPanelCost = 1.25;
+
+/// As many tokens, or a multiple of them, go through a row tile at once, which
+/// is decoded for all of them; 0: none do. Matrix tiles need that; for dot
+/// products it pays where decoding takes longer than they do.
+int64_t getPanelTokens(const PackingFormat &format, ternary::PackedType tile,
+                       const TargetInfo &target, int64_t block) {
+  if (!format.hasDecode() || target.tileTokens != 0)
+    return format.hasDecode() ? target.tileTokens : 0;
+  double cycles = format.getCyclesPer64Bytes(target, block) / block;
+  double decoded = target.getDotLoopCycles(0, tile.getN() / 16.0);
+  return cycles > kPanelCost * decoded &&
+                 tile.getN() * tile.getK() <= target.panelBytes
+             ? target.panelTokens
+             : 0;
+}
+
 struct TernaryTileMicroPass
     : bitnetc::impl::TernaryTileMicroBase<TernaryTileMicroPass> {
   void runOnOperation() override {
@@ -137,8 +156,8 @@ struct TernaryTileMicroPass
     };
     Value count = acc.getDynamicSizes()[0];
     Value start = index(0);
-    if (target.tileTokens != 0 && format.hasDecode())
-      start = emitPanelBlock(builder, acc, moved, target.tileTokens);
+    if (int64_t tokens = getPanelTokens(format, weights, target, block))
+      start = emitPanelBlock(builder, acc, moved, tokens);
     Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);

@@ -108,6 +108,13 @@ public:
 void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
                    const PackingFormat &format, const TileOperands &operands);
 
+/// The same for a target without matrix tiles whose vectors have 64 bytes: the
+/// whole tile is decoded into the second cache, then multiplied by block after
+/// block of as many tokens as registers hold sums for; at least one block.
+void emitDotPanel(mlir::OpBuilder &builder, mlir::Location loc,
+                  const PackingFormat &format, const TargetInfo &target,
+                  const TileOperands &operands);
+
 /// All formats, in the order of the documentation.
 llvm::ArrayRef<const PackingFormat *> allFormats();
 /// By mnemonic, null if there is none.

@@ -63,6 +63,10 @@ struct TargetInfo {
   /// Tokens of one matrix-tile product (`ternary.tile_dot`), 0: the machine has
   /// none.
   unsigned tileTokens = 0;
+  /// Tokens for which a target without matrix tiles decodes a whole row tile,
+  /// if it has at most `panelBytes` decoded bytes; 0: it never does.
+  unsigned panelTokens = 0;
+  int64_t panelBytes = 1 << 20;
   /// One exact s8 x s8 dot-product instruction exists (sdot).
   bool signedDot = false;
   /// Vectors of bytes have a multiplication (NEON mul; x86 has none).

@@ -308,9 +308,11 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
     the tokens that are left: of every number of them, so that few tokens read
     the weights once. The rescaling that reads the tile moves along.
     Before them, on a machine with matrix tiles, come as many tokens as fill
-    whole tiles, all at once. A single token reads several row tiles side by
-    side (`TargetInfo::streams`), at least `TargetInfo::streamDistance` bytes
-    apart: their products stand next to each other and become one loop.
+    whole tiles, all at once; on one without, where decoding a tile takes longer
+    than multiplying it, a multiple of `TargetInfo::panelTokens`. A single token
+    reads several row tiles side by side (`TargetInfo::streams`), at least
+    `TargetInfo::streamDistance` bytes apart: their products stand next to each
+    other and become one loop.
 
     ```mlir
     %acc = memref.alloca(%n) : memref<?x64xi32>

@@ -45,10 +45,14 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
     format.emitTile(e.builder, e.loc, target, operands);
     return success();
   }
-  if (target.tileTokens == 0 || !format.hasDecode() || ops.size() != 1)
+  if ((target.tileTokens == 0 && target.panelTokens == 0) ||
+      !format.hasDecode() || ops.size() != 1)
     return first.emitOpError("expected a known number of tokens, but got ")
            << products;
-  emitPanelTile(e.builder, e.loc, format, operands);
+  if (target.tileTokens == 0)
+    emitDotPanel(e.builder, e.loc, format, target, operands);
+  else
+    emitPanelTile(e.builder, e.loc, format, operands);
   return success();
 }
 

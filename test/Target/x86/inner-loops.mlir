@@ -22,6 +22,8 @@
 // RUN: %{compile}
 // REDEFINE: %{file} = t5-streams
 // RUN: %{compile}
+// REDEFINE: %{file} = t5-panel
+// RUN: %{compile}
 // REDEFINE: %{cpu} = -mcpu=x86-64-v3 -mattr=+avxvnni
 // REDEFINE: %{file} = t5-avxvnni
 // RUN: %{compile}
@@ -141,6 +143,35 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
     %u = ternary.tile %w[%j] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
     ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
     ternary.matmul %q, %s, %u into %r : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    return
+  }
+}
+
+//--- t5-panel.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // Once decoded, a step is five loads, five broadcasts and the dot products of
+  // all pairs.
+  // CHECK-LABEL: prompt:
+  // CHECK: vpaddb
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:{{.*}}Parent Loop
+  // CHECK-NEXT: Inner Loop Header
+  // CHECK-NOT: {{vpadd|vpand|rsp}}
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: zmm
+  // CHECK: j{{.*}} [[LOOP]]
+  func.func @prompt(%q: memref<?x2560xi8>, %s: memref<?xi32>, %b: memref<81920xi8>, %i: index, %p: memref<?x80xi32>) {
+    %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
+    %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
+    ternary.matmul %q, %s, %t into %p : (memref<?x2560xi8>, memref<?xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<?x80xi32>) -> ()
     return
   }
 }

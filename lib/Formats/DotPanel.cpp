@@ -1,0 +1,140 @@
+//===- DotPanel.cpp - The loop of dot products of a decoded row tile ------===//
+//
+// Where many tokens multiply a row tile and there are no matrix tiles, the tile
+// is decoded once, into a panel that stays in the second cache. Then a step of
+// four columns is one load for each 16 rows and one broadcast for each token,
+// and the dot products of all pairs: nothing else runs where they run. Sums
+// stay in registers over all columns.
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "TileEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace bitnetc;
+
+namespace {
+
+/// Columns and bytes of one step, rows of one group.
+constexpr int64_t kStepCols = 4, kStepBytes = 64, kLanes = 16;
+/// Steps that the panel is fetched ahead of its use into the nearest cache.
+constexpr int64_t kStepsAhead = 8;
+/// Codes are weights plus one.
+constexpr int64_t kMaxCode = 2;
+
+class Emitter {
+public:
+  Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
+          const TargetInfo &target, const TileOperands &operands)
+      : e(builder, loc), builder(builder), loc(loc), format(format),
+        operands(operands), groups(format.getGeometry().tileRows / kLanes),
+        steps((operands.columns + kStepCols - 1) / kStepCols),
+        // Beside the sums: a step's codes and one token's activations.
+        block((int64_t(target.vectorRegisters) - groups - 1) / groups) {}
+
+  void emit() {
+    panel = memref::AllocaOp::create(
+        builder, loc,
+        MemRefType::get({steps, groups * kStepBytes}, builder.getI8Type()),
+        builder.getI64IntegerAttr(kStepBytes));
+    e.loop(0, steps, 1, {},
+           [&](Value step, MutableArrayRef<Value>) { decode(step); });
+
+    // The last block starts early enough to be whole: products of some tokens
+    // are computed twice, equally.
+    Value count = memref::DimOp::create(builder, loc, operands.activations, 0);
+    Value last = arith::SubIOp::create(builder, loc, count, e.index(block));
+    auto loop =
+        scf::ForOp::create(builder, loc, e.index(0), count, e.index(block));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    emitBlock(
+        arith::MinUIOp::create(builder, loc, loop.getInductionVar(), last));
+  }
+
+private:
+  Value mul(Value a, int64_t b) {
+    return arith::MulIOp::create(builder, loc, a, e.index(b));
+  }
+
+  void decode(Value step) {
+    Value offset = e.add(operands.tileOffsets[0], mul(step, kStepBytes));
+    if (operands.prefetch != 0)
+      e.prefetch(operands.bytes, offset, operands.prefetch);
+    Value bytes = e.loadBytes(operands.bytes, offset, kStepBytes);
+    for (auto [group, codes] :
+         llvm::enumerate(format.emitDecode(builder, loc, bytes)))
+      vector::StoreOp::create(builder, loc, codes, panel,
+                              ValueRange{step, e.index(group * kStepBytes)});
+  }
+
+  /// The products of `block` tokens from `token` on.
+  void emitBlock(Value token) {
+    OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+    int64_t columns =
+        cast<MemRefType>(operands.activations.getType()).getDimSize(1);
+    Value x = memref::SubViewOp::create(
+        builder, loc, operands.activations,
+        SmallVector<OpFoldResult>{token, zero},
+        SmallVector<OpFoldResult>{builder.getIndexAttr(block),
+                                  builder.getIndexAttr(columns)},
+        SmallVector<OpFoldResult>{one, one});
+    VectorType lanes = e.lanesType(kLanes);
+    SmallVector<Value> acc(block * groups, e.splat(lanes, 0));
+    acc =
+        e.loop(0, steps, 1, acc, [&](Value step, MutableArrayRef<Value> sums) {
+          emitStep(x, step, sums);
+        });
+    for (int64_t i = 0; i < block; ++i) {
+      Value row = e.addIndex(token, i);
+      Value sum = vector::BroadcastOp::create(
+          builder, loc, lanes,
+          memref::LoadOp::create(builder, loc, operands.sums, row));
+      for (int64_t group = 0; group < groups; ++group)
+        vector::StoreOp::create(
+            builder, loc, e.sub(acc[i * groups + group], sum),
+            operands.products[0], ValueRange{row, e.index(group * kLanes)});
+    }
+  }
+
+  void emitStep(Value x, Value step, MutableArrayRef<Value> acc) {
+    SmallVector<Value> codes;
+    for (int64_t group = 0; group < groups; ++group) {
+      Value at = e.index(group * kStepBytes);
+      memref::PrefetchOp::create(builder, loc, panel,
+                                 ValueRange{e.addIndex(step, kStepsAhead), at},
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+      codes.push_back(vector::LoadOp::create(
+          builder, loc, e.bytesType(kStepBytes), panel, ValueRange{step, at}));
+    }
+    Value column = mul(step, kStepCols);
+    for (int64_t i = 0; i < block; ++i) {
+      Value activations = e.broadcastFour(x, i, column, kStepBytes);
+      for (int64_t group = 0; group < groups; ++group)
+        acc[i * groups + group] = e.dot4(acc[i * groups + group], codes[group],
+                                         activations, kMaxCode);
+    }
+  }
+
+  TileEmitter e;
+  OpBuilder &builder;
+  Location loc;
+  const PackingFormat &format;
+  const TileOperands &operands;
+  const int64_t groups, steps, block;
+  Value panel;
+};
+
+} // namespace
+
+void bitnetc::emitDotPanel(OpBuilder &builder, Location loc,
+                           const PackingFormat &format,
+                           const TargetInfo &target,
+                           const TileOperands &operands) {
+  Emitter(builder, loc, format, target, operands).emit();
+}
