@@ -24,6 +24,15 @@ inline int64_t getPaddedColumns(int64_t k) {
   return (k + kActivationAlign - 1) / kActivationAlign * kActivationAlign;
 }
 
+/// Distance in elements of `bytes` bytes between rows of `columns` of them, the
+/// rows of several tokens: the smallest odd number of 64-byte cache lines. A
+/// matrix unit reads the same columns of 16 tokens at once; a distance of many
+/// lines by a power of two would put them into few sets of a cache.
+inline int64_t getRowPitch(int64_t columns, int64_t bytes) {
+  int64_t lines = (columns * bytes + 63) / 64;
+  return (lines | 1) * 64 / bytes;
+}
+
 /// True for N and K that a packed matrix can have: positive and below 2^31, so
 /// that sizes in bytes do not overflow.
 inline bool isMatrixShape(llvm::ArrayRef<int64_t> shape) {

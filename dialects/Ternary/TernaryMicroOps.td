@@ -81,30 +81,49 @@ def Ternary_OpaqueOp : Ternary_Op<"opaque", [Pure,
 }
 
 def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "Matrix-tile product: 16 tokens by a panel of decoded weights";
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+    RecursiveMemoryEffects, SingleBlock, NoTerminator]> {
+  let summary = "Matrix-tile product: tokens by a panel of decoded weights";
   let description = [{
-    For 16 tokens m, G groups g of 16 rows l and K columns k = 4s + c
+    For 16 or 32 tokens m, G groups g of 16 rows l and K columns k = 4s + c
     `products[m, 16g + l] += sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
-    the panel read as unsigned bytes, exact in 32 bits. A row of the panel is
-    what a format decodes from one step. AMX on x86 (TDPBSUD); targets without
-    matrix tiles never get it (`TargetInfo::tileTokens`).
+    the panel read as unsigned bytes, exact in 32 bits. With `overwrite` the sum
+    replaces what `products` holds. A row of the panel is what a format decodes
+    from one step. AMX on x86 (TDPBSUD); targets without matrix tiles
+    never get it (`TargetInfo::tileTokens`).
 
     ```mlir
     ternary.tile_dot %x, %panel into %r
         : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
     ```
 
+    `beside` is work for the instructions that a matrix unit leaves free. It runs
+    once for every 64 columns, in order, when those columns of the panel have
+    been read; its argument is the first of them. So it may decode the next
+    block of columns over this one.
+
+    ```mlir
+    ternary.tile_dot %x, %panel into %r overwrite beside {
+    ^bb0(%column: index):
+      memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
+    } : memref<32x384xi8>, memref<96x128xi8>, memref<32x32xi32>
+    ```
+
     Constraints:
     * (tile_dot_c1) K is a multiple of 64; the panel has K / 4 rows of 64 G bytes.
-    * (tile_dot_c2) activations and products have 16 rows, products 16 G columns, G at most 6.
+    * (tile_dot_c2) activations and products have 16 rows and G is at most 6, or
+      32 and G is at most 2; products have 16 G columns.
+    * (tile_dot_c3) `beside` has one argument, an index.
   }];
   let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,
                        MemRefRankOf<[I8], [2]>:$panel,
-                       MemRefRankOf<[I32], [2]>:$products);
+                       MemRefRankOf<[I32], [2]>:$products,
+                       UnitAttr:$overwrite);
+  let regions = (region MaxSizedRegion<1>:$beside);
   let assemblyFormat = [{
-    $activations `,` $panel `into` $products attr-dict `:` type($activations)
-    `,` type($panel) `,` type($products)
+    $activations `,` $panel `into` $products (`overwrite` $overwrite^)?
+    (`beside` $beside^)? attr-dict `:` type($activations) `,` type($panel) `,`
+    type($products)
   }];
   let hasVerifier = 1;
 }

@@ -278,8 +278,10 @@ LogicalResult ByteLookupOp::verify() {
 void TileDotOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand &operand : getOperation()->getOpOperands())
-    effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  effects.emplace_back(MemoryEffects::Read::get(), &getActivationsMutable());
+  effects.emplace_back(MemoryEffects::Read::get(), &getPanelMutable());
+  if (!getOverwrite())
+    effects.emplace_back(MemoryEffects::Read::get(), &getProductsMutable());
   effects.emplace_back(MemoryEffects::Write::get(), &getProductsMutable());
 }
 
@@ -292,11 +294,18 @@ LogicalResult TileDotOp::verify() {
                        "row for four of them, but got ")
            << getActivations().getType() << " and "
            << getPanel().getType(); // tile_dot_c1
-  int64_t groups = panel[1] / 64;
-  if (x[0] != 16 || products[0] != 16 || products[1] != 16 * groups ||
-      groups < 1 || groups > 6)
-    return emitOpError("expected 16 tokens and 16 products for each of at "
-                       "most 6 groups, but got ")
+  // Of eight tile registers, products leave those of all tokens and one group.
+  int64_t groups = panel[1] / 64, tokenTiles = x[0] / 16;
+  if ((x[0] != 16 && x[0] != 32) || products[0] != x[0] ||
+      products[1] != 16 * groups || groups < 1 ||
+      tokenTiles * groups + tokenTiles + 1 > 8)
+    return emitOpError("expected 16 tokens and at most 6 groups or 32 and at "
+                       "most 2, and 16 products for each group, but got ")
            << getProducts().getType(); // tile_dot_c2
+  if (!getBeside().empty() &&
+      (getBeside().getNumArguments() != 1 ||
+       !getBeside().getArgument(0).getType().isIndex())) // tile_dot_c3
+    return emitOpError("expected one argument of 'beside', the column, an "
+                       "index");
   return success();
 }

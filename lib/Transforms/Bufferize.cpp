@@ -232,14 +232,31 @@ private:
     if (!isBufferizable(result.getType()))
       return nullptr;
     auto type = toMemRef(cast<RankedTensorType>(result.getType()));
-    SmallVector<Value> sizes;
-    if (type.isDynamicDim(0)) {
-      sizes.push_back(getTokenCount(op));
-      if (!sizes.back())
-        return nullptr;
-    }
-    return memref::AllocOp::create(builder, op->getLoc(), type, sizes,
-                                   builder.getI64IntegerAttr(kWeightAlign));
+    auto align = builder.getI64IntegerAttr(kWeightAlign);
+    if (!type.isDynamicDim(0))
+      return memref::AllocOp::create(builder, op->getLoc(), type, ValueRange(),
+                                     align);
+    Value count = getTokenCount(op);
+    if (!count)
+      return nullptr;
+    // Quantised activations: several tokens are read at once.
+    int64_t columns = type.getShape().back();
+    int64_t pitch = type.getRank() == 2 && type.getElementType().isInteger(8)
+                        ? ternary::getRowPitch(columns, 1)
+                        : columns;
+    auto padded = type.getRank() == 2
+                      ? MemRefType::get({ShapedType::kDynamic, pitch},
+                                        type.getElementType())
+                      : type;
+    Value buffer =
+        memref::AllocOp::create(builder, op->getLoc(), padded, count, align);
+    if (pitch == columns)
+      return buffer;
+    OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets = {zero, zero}, strides = {one, one},
+                              sizes = {count, builder.getIndexAttr(columns)};
+    return memref::SubViewOp::create(builder, op->getLoc(), buffer, offsets,
+                                     sizes, strides);
   }
 
   /// The number of rows of an operation's results: that of its first dynamic
@@ -256,6 +273,9 @@ private:
     if (!like)
       return nullptr;
     // The size itself, so that a buffer may go away and its size stay.
+    if (auto slice = like.getDefiningOp<memref::SubViewOp>())
+      if (auto size = dyn_cast<Value>(slice.getMixedSizes()[0]))
+        return size;
     if (auto alloc = like.getDefiningOp<memref::AllocOp>())
       return alloc.getDynamicSizes()[0];
     return memref::DimOp::create(builder, op->getLoc(), like, 0);

@@ -157,7 +157,8 @@ struct TernaryTileMicroPass
     Value count = acc.getDynamicSizes()[0];
     Value start = index(0);
     if (int64_t tokens = getPanelTokens(format, weights, target, block))
-      start = emitPanelBlock(builder, acc, moved, tokens);
+      start = emitPanelBlock(builder, acc, moved, tokens,
+                             /*all=*/target.tileTokens != 0);
     Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);
@@ -197,34 +198,46 @@ struct TernaryTileMicroPass
     }
   }
 
-  /// As many tokens as are a multiple of the target's matrix tiles go through
-  /// the row tile at once. Their products wait in a buffer of the whole loop
-  /// over row tiles. Returns the first token that is left.
+  /// As many tokens as are a multiple of `tokens` go through the row tile at
+  /// once, or, where matrix tiles can be made up, all if there are `tokens` of
+  /// them. Their products wait in a buffer of the whole loop over row tiles.
+  /// Returns the first token that is left.
   static Value emitPanelBlock(OpBuilder &builder, memref::AllocaOp acc,
-                              ArrayRef<Operation *> ops, int64_t tileTokens) {
+                              ArrayRef<Operation *> ops, int64_t tokens,
+                              bool all) {
     Location loc = acc.getLoc();
     OpBuilder outside(acc);
     if (auto loop = dyn_cast<scf::ForOp>(acc->getParentOp()))
       outside.setInsertionPoint(loop);
-    Value count = acc.getDynamicSizes()[0];
-    Value rest = arith::RemUIOp::create(
-        outside, loc, count,
-        arith::ConstantIndexOp::create(outside, loc, tileTokens));
-    Value full = arith::SubIOp::create(outside, loc, count, rest);
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(outside, loc, value);
+    };
+    Value count = acc.getDynamicSizes()[0], full = count;
+    if (!all) {
+      Value rest = arith::RemUIOp::create(outside, loc, count, index(tokens));
+      full = arith::SubIOp::create(outside, loc, count, rest);
+    }
     Value buffer = memref::AllocaOp::create(
         outside, loc, acc.getType(), ValueRange{full}, acc.getAlignmentAttr());
-    Value zero = arith::ConstantIndexOp::create(outside, loc, 0);
-    Value any = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
-                                      full, zero);
+    Value zero = index(0), least = index(tokens);
+    Value any = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge,
+                                      full, least);
     auto branch = scf::IfOp::create(builder, loc, any,
                                     /*withElseRegion=*/false);
     OpBuilder inner = OpBuilder::atBlockBegin(branch.thenBlock());
     IRMapping map;
     map.map(acc.getResult(), buffer);
-    for (Operation *op : ops)
-      if (op != acc)
+    for (Operation *op : ops) {
+      if (op == acc)
+        continue;
+      if (all)
+        inner.clone(*op, map);
+      else
         cloneForTokens(inner, op, map, zero, full);
-    return full;
+    }
+    if (!all)
+      return full;
+    return arith::SelectOp::create(builder, loc, any, full, zero);
   }
 
   /// The loop over row tiles that multiplies a single token becomes a loop over

@@ -87,3 +87,17 @@ func.func @nothing() attributes {bitnet.max_tokens = 1 : i64} {
 // CHECK-LABEL: module attributes {bitnet.weights_bytes = 0 : i64}
 module {
 }
+
+// -----
+
+// 128 columns of activations are two cache lines; rows of many tokens are three
+// apart.
+// CHECK-LABEL: func @pitch
+func.func @pitch(%x: tensor<?x100xf32>) -> tensor<?xf32> attributes {bitnet.max_tokens = 16 : i64} {
+  // CHECK: %[[N:.*]] = memref.dim
+  // CHECK: %[[ROWS:.*]] = memref.alloc(%[[N]]) {alignment = 64 : i64} : memref<?x192xi8>
+  // CHECK: %[[Q:.*]] = memref.subview %[[ROWS]][0, 0] [%[[N]], 128] [1, 1] : memref<?x192xi8> to memref<?x128xi8, strided<[192, 1]>>
+  // CHECK: ternary.quantize %{{.*}} into %[[Q]]
+  %q:3 = ternary.quantize %x : (tensor<?x100xf32>) -> (tensor<?x128xi8>, tensor<?xf32>, tensor<?xi32>)
+  return %q#1 : tensor<?xf32>
+}

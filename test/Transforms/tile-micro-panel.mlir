@@ -1,6 +1,6 @@
-// On a machine with matrix tiles, as many tokens as fill whole tiles go through
-// a row tile at once, into a buffer outside the loop over row tiles; the tokens
-// that are left go through registers.
+// On a machine with matrix tiles, tokens that fill one go through a row tile all
+// at once, into a buffer outside the loop over row tiles; fewer go through
+// registers.
 // RUN: bitnet-opt --ternary-tile-micro %s | FileCheck %s
 
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
@@ -14,18 +14,17 @@ func.func @panel(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
   %c64 = arith.constant 64 : index
   %n = memref.dim %y, %c0 : memref<?x128xf32>
   // CHECK: bitnet.parallel
-  // CHECK: %[[REST:.*]] = arith.remui %[[N:.*]], %c16
-  // CHECK: %[[FULL:.*]] = arith.subi %[[N]], %[[REST]]
-  // CHECK: %[[BUFFER:.*]] = memref.alloca(%[[FULL]]) {alignment = 64 : i64} : memref<?x64xi32>
+  // CHECK: %[[BUFFER:.*]] = memref.alloca(%[[N:.*]]) {alignment = 64 : i64} : memref<?x64xi32>
   // CHECK: scf.for
   bitnet.parallel (%begin, %end) of %c2 : index {
     scf.for %i = %begin to %end step %c1 {
       %tile = ternary.tile %w[%i] : !ternary.packed<128 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
-      // CHECK: scf.if
-      // CHECK: %[[PART:.*]] = memref.subview %[[Q]][%{{.*}}, 0] [%[[FULL]], 64] [1, 1]
-      // CHECK: ternary.matmul %[[PART]]
-      // CHECK: ternary.rescale
-      // CHECK: scf.for %{{.*}} = %[[FULL]] to
+      // CHECK: %[[FILLS:.*]] = arith.cmpi uge, %[[N]], %c16
+      // CHECK: scf.if %[[FILLS]]
+      // CHECK-NEXT: ternary.matmul %[[Q]], %{{.*}} into %[[BUFFER]]
+      // CHECK: ternary.rescale %[[BUFFER]]
+      // CHECK: %[[FIRST:.*]] = arith.select %[[FILLS]], %[[N]], %c0
+      // CHECK: scf.for %{{.*}} = %[[FIRST]] to
       // CHECK: ternary.matmul {{.*}}memref<6x64xi32>
       // CHECK: scf.index_switch
       // CHECK: ternary.matmul {{.*}}memref<1x64xi32>

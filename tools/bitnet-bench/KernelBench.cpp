@@ -46,10 +46,10 @@ struct Case {
   Matrix *matrix;
   Threads *threads;
   Product product;
-  std::vector<int8_t> activations;
   std::vector<float> inverse;
   std::vector<int32_t> sums;
-  Buffer arena, result;
+  // Rows start at cache lines, as in a model.
+  Buffer activations, arena, result;
   uint64_t next = 0;             // copy
   uint64_t calls = 1;            // of a sample
   std::vector<double> samples{}; // seconds of one call
@@ -101,7 +101,8 @@ uint64_t KernelBench::footprint() const {
 
 void Case::call() {
   const uint8_t *weights = matrix->buffer.data() + next * matrix->stride;
-  product.run({weights, arena.data(), threads->team(), activations.data(),
+  product.run({weights, arena.data(), threads->team(),
+               reinterpret_cast<const int8_t *>(activations.data()),
                inverse.data(), sums.data(),
                reinterpret_cast<float *>(result.data())});
   next = next + 1 == matrix->copies ? 0 : next + 1;
@@ -117,12 +118,13 @@ Error Case::check() {
   auto [n, k, tokens] = product.shape;
   int64_t stride =
       n * k * tokens <= kCheckedProducts ? 1 : std::max<int64_t>(tokens - 1, 1);
-  int64_t padded = activations.size() / tokens;
+  int64_t pitch = getActivationPitch(product.shape);
   const float *rows = reinterpret_cast<const float *>(result.data());
   for (int64_t token = 0; token < tokens; token += stride)
     for (int64_t row = 0; row < n; ++row) {
       const int8_t *weights = matrix->weights.data() + row * k;
-      const int8_t *values = activations.data() + token * padded;
+      auto *values =
+          reinterpret_cast<const int8_t *>(activations.data()) + token * pitch;
       int32_t sum = 0;
       for (int64_t column = 0; column < k; ++column)
         sum += weights[column] * values[column];
@@ -200,20 +202,23 @@ Error KernelBench::addCase(Matrix &matrix, int64_t tokens, Threads &threads) {
   auto result = Buffer::allocate(tokens * n * sizeof(float));
   if (!result)
     return result.takeError();
-  int64_t padded = ternary::getPaddedColumns(k);
-  std::vector<int8_t> activations(tokens * padded);
+  int64_t pitch = getActivationPitch({n, k, tokens});
+  auto activations = Buffer::allocate(tokens * pitch);
+  if (!activations)
+    return activations.takeError();
+  memset(activations->data(), 0, tokens * pitch);
   std::vector<int32_t> sums(tokens);
   std::mt19937 random(k);
   for (int64_t token = 0; token < tokens; ++token)
     for (int64_t column = 0; column < k; ++column) {
       int8_t value = static_cast<int>(random() % 256) - 128;
-      activations[token * padded + column] = value;
+      activations->data()[token * pitch + column] = value;
       sums[token] += value;
     }
   auto added = std::make_unique<Case>(
-      Case{&matrix, &threads, std::move(*product), std::move(activations),
-           std::vector<float>(tokens, 1.0f), std::move(sums), std::move(*arena),
-           std::move(*result)});
+      Case{&matrix, &threads, std::move(*product),
+           std::vector<float>(tokens, 1.0f), std::move(sums),
+           std::move(*activations), std::move(*arena), std::move(*result)});
   if (Error error = added->check())
     return error;
   cases.push_back(std::move(added));

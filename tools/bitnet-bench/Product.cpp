@@ -41,6 +41,11 @@ static MLIRContext &getContext() {
   return *context;
 }
 
+int64_t bench::getActivationPitch(const Shape &shape) {
+  int64_t columns = ternary::getPaddedColumns(shape.k);
+  return shape.tokens == 1 ? columns : ternary::getRowPitch(columns, 1);
+}
+
 /// The module at the start of stage `ternary`. One token is a decode step:
 /// its number of tokens is a constant there, and unknown in a prompt.
 static std::string getSource(const Shape &shape) {
@@ -48,7 +53,10 @@ static std::string getSource(const Shape &shape) {
   return llvm::formatv(R"(
 bitnet.weight @w from ["w"] : tensor<{0}x{1}xi2>
 bitnet.weight @scale from ["w.scale"] : tensor<{0}xf32>
-func.func @product(%q: tensor<{3}x{2}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3}xi32>) -> tensor<{3}x{0}xf32> attributes {{bitnet.max_tokens = {4} : i64} {{
+func.func @product(%rows: tensor<{3}x{5}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3}xi32>) -> tensor<{3}x{0}xf32> attributes {{bitnet.max_tokens = {4} : i64} {{
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %rows, %c0 : tensor<{3}x{5}xi8>
+  %q = tensor.extract_slice %rows[0, 0] [{6}, {2}] [1, 1] : tensor<{3}x{5}xi8> to tensor<{3}x{2}xi8>
   %w = bitnet.weight_ref @w : tensor<{0}x{1}xi2>
   %scale = bitnet.weight_ref @scale : tensor<{0}xf32>
   %r = ternary.matmul %q, %s, %w : (tensor<{3}x{2}xi8>, tensor<{3}xi32>, tensor<{0}x{1}xi2>) -> tensor<{3}x{0}xi32>
@@ -57,7 +65,8 @@ func.func @product(%q: tensor<{3}x{2}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3}xi
 }
 )",
                        shape.n, shape.k, ternary::getPaddedColumns(shape.k), m,
-                       shape.tokens)
+                       shape.tokens, getActivationPitch(shape),
+                       shape.tokens == 1 ? "1" : "%n")
       .str();
 }
 

@@ -17,12 +17,16 @@ struct Shape {
   int64_t n, k, tokens;
 };
 
+/// Bytes between the activations of one token and those of the next, as in a
+/// model.
+int64_t getActivationPitch(const Shape &shape);
+
 /// What one call reads and writes.
 struct ProductCall {
   const void *weights; // Product::weightsBytes: the matrix, then its scales
   void *arena;         // Product::arenaBytes
   void *team;          // bn_team *
-  const int8_t *activations; // tokens x K, rounded up to 64 with zeros
+  const int8_t *activations; // tokens x pitch; zeros behind the K columns
   const float *inverse;      // tokens
   const int32_t *sums;       // tokens: of the activations
   float *result;             // tokens x N

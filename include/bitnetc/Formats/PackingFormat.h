@@ -102,11 +102,24 @@ public:
                         const TileOperands &operands) const = 0;
 };
 
-/// Emits the multiplication of one tile by any number of tokens, a multiple of
-/// the target's tileTokens (`operands.rows` is dynamic): the tile is decoded in
-/// panels that stay in the nearest cache, and each panel multiplies all tokens.
+/// What becomes of the products of `emitPanelTile`: 16 rows of one token each.
+struct PanelSink {
+  /// Emits what is done with `lanes`, the products (i32) of rows `row` to `row`
+  /// + 15 of the tile. May be called twice for the same products.
+  llvm::function_ref<void(mlir::Value token, int64_t row, mlir::Value lanes)>
+      store;
+  /// Asks for the memory that `store` will write.
+  llvm::function_ref<void(mlir::Value token, int64_t row)> prefetch;
+};
+
+/// Emits the multiplication of one tile by any number of tokens that fill at
+/// least one of the target's matrix tiles (`operands.rows` is dynamic): the
+/// tile is decoded in panels that stay in the nearest cache, and each panel
+/// multiplies all tokens. Sums wait in `operands.products`; with a sink, that
+/// is all it is used for.
 void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
-                   const PackingFormat &format, const TileOperands &operands);
+                   const PackingFormat &format, const TileOperands &operands,
+                   const PanelSink *sink = nullptr);
 
 /// The same for a target without matrix tiles whose vectors have 64 bytes: the
 /// whole tile is decoded into the second cache, then multiplied by block after

@@ -207,7 +207,9 @@ def BitNetBufferize : Pass<"bitnet-bufferize", "::mlir::ModuleOp"> {
   let description = [{
     A phase is one straight line of operations, so every tensor becomes one
     buffer, slices become views, and weights become views into the weight
-    section at offsets assigned here.
+    section at offsets assigned here. The rows of quantised activations of
+    several tokens are an odd number of cache lines apart: products read the
+    same columns of many rows at once, which must not share a set of a cache.
 
     ```mlir
     func.func @decode(%tokens: tensor<1xi32>, %position: index, %rows: index, %cache: !bitnet.kv_cache<1 x 2 x 8 x f32>) -> tensor<?x16xf32> {
@@ -307,12 +309,12 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
     many tokens as the target's registers hold accumulators for, and a block of
     the tokens that are left: of every number of them, so that few tokens read
     the weights once. The rescaling that reads the tile moves along.
-    Before them, on a machine with matrix tiles, come as many tokens as fill
-    whole tiles, all at once; on one without, where decoding a tile takes longer
-    than multiplying it, a multiple of `TargetInfo::panelTokens`. A single token
-    reads several row tiles side by side (`TargetInfo::streams`), at least
-    `TargetInfo::streamDistance` bytes apart: their products stand next to each
-    other and become one loop.
+    On a machine with matrix tiles, tokens that fill one go through the row tile
+    all at once instead; on one without, where decoding a tile takes longer than
+    multiplying it, a multiple of `TargetInfo::panelTokens` comes before them. A
+    single token reads several row tiles side by side (`TargetInfo::streams`), at
+    least `TargetInfo::streamDistance` bytes apart: their products stand next to
+    each other and become one loop.
 
     ```mlir
     %acc = memref.alloca(%n) : memref<?x64xi32>

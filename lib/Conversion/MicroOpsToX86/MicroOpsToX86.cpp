@@ -9,6 +9,7 @@
 #include "bitnetc/Conversion/Passes.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
 
 namespace bitnetc {
 #define GEN_PASS_DEF_CONVERTMICROOPSTOX86
@@ -76,8 +77,10 @@ private:
   }
 };
 
-/// AMX: a tile of 16 tokens x 64 columns times one of 16 column quadruples x 16
-/// rows, for all groups; accumulators stay in tile registers over K.
+/// AMX: tiles of 16 tokens x 64 columns times tiles of 16 column quadruples x
+/// 16 rows; accumulators stay in tile registers over K. Each weight tile is
+/// loaded once for all tokens, each token tile once for all groups, right
+/// before its first use: there are eight tile registers.
 LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   if (target.tileTokens != 16)
     return op.emitOpError("expected a target with matrix tiles, but got CPU '")
@@ -86,40 +89,62 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   int64_t groups = op.getPanel().getType().getDimSize(1) / 64;
+  int64_t tokenTiles = op.getActivations().getType().getDimSize(0) / 16;
   int64_t columns = op.getActivations().getType().getDimSize(1);
   auto byteTile = amx::TileType::get({16, 64}, builder.getI8Type());
   auto sumTile = amx::TileType::get({16, 16}, builder.getI32Type());
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
+  auto index = [&](OpBuilder &b, int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
   };
-  Value zero = index(0);
+  /// Calls `body` for every tile of products: number, place.
+  auto forTiles = [&](llvm::function_ref<void(int64_t, ValueRange)> body) {
+    for (int64_t group = 0; group < groups; ++group)
+      for (int64_t tile = 0; tile < tokenTiles; ++tile)
+        body(group * tokenTiles + tile,
+             {index(builder, 16 * tile), index(builder, 16 * group)});
+  };
   SmallVector<Value> sums;
-  for (int64_t group = 0; group < groups; ++group)
+  forTiles([&](int64_t, ValueRange place) {
     sums.push_back(
-        amx::TileLoadOp::create(builder, loc, sumTile, op.getProducts(),
-                                ValueRange{zero, index(16 * group)}));
+        op.getOverwrite()
+            ? amx::TileZeroOp::create(builder, loc, sumTile).getResult()
+            : amx::TileLoadOp::create(builder, loc, sumTile, op.getProducts(),
+                                      place)
+                  .getResult());
+  });
   auto loop = scf::ForOp::create(
-      builder, loc, zero, index(columns), index(kColumns), sums,
+      builder, loc, index(builder, 0), index(builder, columns),
+      index(builder, kColumns), sums,
       [&](OpBuilder &b, Location, Value column, ValueRange carried) {
-        Value x = amx::TileLoadOp::create(b, loc, byteTile, op.getActivations(),
-                                          ValueRange{zero, column});
-        Value quad = arith::DivUIOp::create(
-            b, loc, column,
-            arith::ConstantIndexOp::create(b, loc, kColumns / kQuads));
-        SmallVector<Value> next;
-        for (auto [group, sum] : llvm::enumerate(carried)) {
-          Value at = arith::ConstantIndexOp::create(b, loc, 64 * group);
-          Value weights = amx::TileLoadOp::create(
-              b, loc, byteTile, op.getPanel(), ValueRange{quad, at});
-          next.push_back(amx::TileMulIOp::create(b, loc, sumTile, x, weights,
-                                                 sum, /*isZextLhs=*/false,
-                                                 /*isZextRhs=*/true));
+        Value quad =
+            arith::DivUIOp::create(b, loc, column, index(b, kColumns / kQuads));
+        SmallVector<Value> tokens(tokenTiles), next;
+        for (int64_t group = 0; group < groups; ++group) {
+          Value weights =
+              amx::TileLoadOp::create(b, loc, byteTile, op.getPanel(),
+                                      ValueRange{quad, index(b, 64 * group)});
+          for (auto [tile, x] : llvm::enumerate(tokens)) {
+            if (group == 0)
+              x = amx::TileLoadOp::create(
+                  b, loc, byteTile, op.getActivations(),
+                  ValueRange{index(b, 16 * tile), column});
+            next.push_back(amx::TileMulIOp::create(
+                b, loc, sumTile, x, weights, carried[next.size()],
+                /*isZextLhs=*/false, /*isZextRhs=*/true));
+          }
+        }
+        if (!op.getBeside().empty()) {
+          IRMapping map;
+          map.map(op.getBeside().getArgument(0), column);
+          for (Operation &work : op.getBeside().front())
+            b.clone(work, map);
         }
         scf::YieldOp::create(b, loc, next);
       });
-  for (auto [group, sum] : llvm::enumerate(loop.getResults()))
-    amx::TileStoreOp::create(builder, loc, op.getProducts(),
-                             ValueRange{zero, index(16 * group)}, sum);
+  forTiles([&](int64_t i, ValueRange place) {
+    amx::TileStoreOp::create(builder, loc, op.getProducts(), place,
+                             loop.getResult(i));
+  });
   op.erase();
   return success();
 }

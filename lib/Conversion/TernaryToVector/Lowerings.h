@@ -18,12 +18,18 @@ namespace bitnetc {
 void emitQuantize(VectorEmitter &e, ternary::QuantizeOp op);
 void emitBuildLut(VectorEmitter &e, ternary::BuildLutOp op);
 void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
+/// The formula of `ternary.rescale`; all are vectors or all are scalars.
+mlir::Value emitRescaled(VectorEmitter &e, mlir::Value product,
+                         mlir::Value inverse, mlir::Value scale);
 /// The products of `ops`, neighbours that read the same activations, in one
 /// loop. Fails, with an error at the operation, if the weights are no row tile
-/// of bytes in memory or the number of tokens is unknown.
+/// of bytes in memory or the number of tokens is unknown (a single product of a
+/// target with matrix tiles may have any number; with a `rescale`, that reads
+/// its products in the same loop).
 mlir::LogicalResult emitMatmul(VectorEmitter &e,
                                llvm::ArrayRef<ternary::MatmulOp> ops,
-                               const TargetInfo &target);
+                               const TargetInfo &target,
+                               ternary::RescaleOp rescale = nullptr);
 mlir::LogicalResult emitMatmul(VectorEmitter &e,
                                llvm::ArrayRef<ternary::LutMatmulOp> ops,
                                const TargetInfo &target);

@@ -14,8 +14,8 @@ using namespace bitnetc;
 /// `ops`, which read the same activations: one loop, one stream each.
 template <typename OpT>
 static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
-                               const TargetInfo &target,
-                               TileOperands operands) {
+                               const TargetInfo &target, TileOperands operands,
+                               ternary::RescaleOp rescale = nullptr) {
   OpT first = ops.front();
   for (OpT op : ops) {
     auto tile = op.getWeights().template getDefiningOp<ternary::TileOp>();
@@ -49,16 +49,33 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
       !format.hasDecode() || ops.size() != 1)
     return first.emitOpError("expected a known number of tokens, but got ")
            << products;
-  if (target.tileTokens == 0)
+  if (target.tileTokens == 0) {
     emitDotPanel(e.builder, e.loc, format, target, operands);
-  else
+    return success();
+  }
+  if (!rescale) {
     emitPanelTile(e.builder, e.loc, format, operands);
+    return success();
+  }
+  Value out = rescale.getOuts().front();
+  auto store = [&](Value token, int64_t row, Value products) {
+    Value inverse = e.broadcast(e.loadScalar(rescale.getInverse(), token));
+    Value scale = e.load(rescale.getScale(), e.index(row));
+    e.store(emitRescaled(e, products, inverse, scale), out,
+            {token, e.index(row)});
+  };
+  auto fetch = [&](Value token, int64_t row) {
+    e.prefetch(out, {token, e.index(row)});
+  };
+  PanelSink sink = {store, fetch};
+  emitPanelTile(e.builder, e.loc, format, operands, &sink);
   return success();
 }
 
 LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
                                   ArrayRef<ternary::MatmulOp> ops,
-                                  const TargetInfo &target) {
+                                  const TargetInfo &target,
+                                  ternary::RescaleOp rescale) {
   ternary::MatmulOp first = ops.front();
   auto packed = dyn_cast<ternary::PackedType>(first.getWeights().getType());
   if (packed && packed.getFormat().usesTables())
@@ -68,7 +85,7 @@ LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
   TileOperands operands;
   operands.activations = first.getActivations();
   operands.sums = first.getSums();
-  return emitTiles(e, ops, target, operands);
+  return emitTiles(e, ops, target, operands, rescale);
 }
 
 LogicalResult bitnetc::emitMatmul(VectorEmitter &e,

@@ -12,6 +12,13 @@
 using namespace mlir;
 using namespace bitnetc;
 
+Value bitnetc::emitRescaled(VectorEmitter &e, Value product, Value inverse,
+                            Value scale) {
+  Value value =
+      arith::SIToFPOp::create(e.builder, e.loc, inverse.getType(), product);
+  return e.mul(value, e.mul(inverse, scale));
+}
+
 void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
   OpBuilder &b = e.builder;
   Value products = op.getProducts(), inverse = op.getInverse(),
@@ -24,20 +31,16 @@ void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
   bool isDynamic = ShapedType::isDynamic(columns);
   constexpr int64_t lanes = VectorEmitter::lanes;
 
-  auto rescale = [&](Value product, Value inverse, Value scale) {
-    Value value = arith::SIToFPOp::create(b, e.loc, inverse.getType(), product);
-    return e.mul(value, e.mul(inverse, scale));
-  };
   auto emitVector = [&](Value m, Value column, Value inverses) {
     Value product =
         vector::LoadOp::create(b, e.loc, e.rowType().clone(b.getI32Type()),
                                products, ValueRange{m, column});
-    e.store(rescale(product, inverses, e.load(scale, column)), out,
+    e.store(emitRescaled(e, product, inverses, e.load(scale, column)), out,
             {m, column});
   };
   auto emitScalar = [&](Value m, Value column, Value inverse) {
-    e.storeScalar(rescale(e.loadScalar(products, {m, column}), inverse,
-                          e.loadScalar(scale, column)),
+    e.storeScalar(emitRescaled(e, e.loadScalar(products, {m, column}), inverse,
+                               e.loadScalar(scale, column)),
                   out, {m, column});
   };
 

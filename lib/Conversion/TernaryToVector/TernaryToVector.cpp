@@ -46,6 +46,22 @@ static bool isNextStream(Operation *op, Operation *next) {
   return op->getOperands().drop_back(2) == next->getOperands().drop_back(2);
 }
 
+/// True if `next` is the only reader of what `op` multiplies for any number of
+/// tokens: matrix tiles hand their products over while they are near.
+static bool isPanelRescale(Operation *op, Operation *next,
+                           const TargetInfo &target) {
+  auto product = dyn_cast<ternary::MatmulOp>(op);
+  auto rescale = dyn_cast<ternary::RescaleOp>(next);
+  if (!product || !rescale || op->getBlock() != next->getBlock() ||
+      target.tileTokens == 0)
+    return false;
+  Value products = product.getOuts().front();
+  auto type = cast<MemRefType>(products.getType());
+  return type.isDynamicDim(0) && rescale.getProducts() == products &&
+         products.getDefiningOp<memref::AllocaOp>() &&
+         llvm::range_size(products.getUsers()) == 2;
+}
+
 template <typename OpT>
 static LogicalResult lowerStreams(VectorEmitter &e, ArrayRef<Operation *> ops,
                                   const TargetInfo &target) {
@@ -65,7 +81,9 @@ static LogicalResult lower(ArrayRef<Operation *> ops,
   VectorEmitter e(builder, ops.front()->getLoc());
   LogicalResult result =
       llvm::TypeSwitch<Operation *, LogicalResult>(ops.front())
-          .Case([&](ternary::MatmulOp) {
+          .Case([&](ternary::MatmulOp product) -> LogicalResult {
+            if (auto rescale = dyn_cast<ternary::RescaleOp>(ops.back()))
+              return emitMatmul(e, product, target, rescale);
             return lowerStreams<ternary::MatmulOp>(e, ops, target);
           })
           .Case([&](ternary::LutMatmulOp) {
@@ -102,7 +120,9 @@ struct ConvertTernaryToVectorPass
     getOperation()->walk([&](Operation *op) {
       if (isa<ternary::KernelOpInterface>(op) &&
           isa<ternary::TernaryDialect>(op->getDialect())) {
-        if (kernels.empty() || !isNextStream(kernels.back().back(), op))
+        if (kernels.empty() ||
+            (!isNextStream(kernels.back().back(), op) &&
+             !isPanelRescale(kernels.back().back(), op, *target)))
           kernels.emplace_back();
         kernels.back().push_back(op);
       } else if (isa<ternary::ViewOp, ternary::TileOp>(op)) {

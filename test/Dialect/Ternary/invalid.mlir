@@ -292,7 +292,7 @@ func.func @tile_dot_c1_panel(%x: memref<16x64xi8>, %panel: memref<17x256xi8>, %r
 // -----
 
 func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memref<16x80xi32>) {
-  // expected-error @+1 {{expected 16 tokens and 16 products for each of at most 6 groups, but got 'memref<16x80xi32>'}}
+  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 2, and 16 products for each group, but got 'memref<16x80xi32>'}}
   ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x256xi8>, memref<16x80xi32>
   return
 }
@@ -300,7 +300,25 @@ func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memr
 // -----
 
 func.func @tile_dot_c2_groups(%x: memref<16x64xi8>, %panel: memref<16x448xi8>, %r: memref<16x112xi32>) {
-  // expected-error @+1 {{expected 16 tokens and 16 products for each of at most 6 groups}}
+  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 2}}
   ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x448xi8>, memref<16x112xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2_tokens(%x: memref<32x64xi8>, %panel: memref<16x192xi8>, %r: memref<32x48xi32>) {
+  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 2}}
+  ternary.tile_dot %x, %panel into %r : memref<32x64xi8>, memref<16x192xi8>, memref<32x48xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c3(%x: memref<16x64xi8>, %panel: memref<16x64xi8>, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected one argument of 'beside', the column, an index}}
+  ternary.tile_dot %x, %panel into %r beside {
+  ^bb0(%column: i32):
+  } : memref<16x64xi8>, memref<16x64xi8>, memref<16x16xi32>
   return
 }

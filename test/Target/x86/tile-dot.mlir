@@ -33,4 +33,47 @@ func.func @product(%x: memref<16x192xi8>, %panel: memref<48x128xi8>, %r: memref<
   return
 }
 
+
+// 32 tokens by two groups: four products for four loads. What stands beside
+// them follows each four; sums that are overwritten are not loaded.
+// OPS-LABEL: func @beside
+// OPS-COUNT-4: amx.tile_zero
+// OPS: scf.for %[[COLUMN:.*]] = {{.*}} iter_args
+// OPS-COUNT-4: amx.tile_muli
+// OPS: memref.prefetch %{{.*}}[%[[COLUMN]]]
+// OPS: scf.yield
+// OPS-COUNT-4: amx.tile_store
+// OPS-NOT: ternary.
+
+// ASM-LABEL: beside:
+// ASM: ldtilecfg
+// ASM-NOT: tileloadd
+// ASM-COUNT-4: tilezero
+// ASM-COUNT-2: tileloadd
+// ASM-NEXT: tdpbsud
+// ASM: tileloadd
+// ASM-NEXT: tdpbsud
+// ASM: tileloadd
+// ASM-COUNT-2: tdpbsud
+// ASM-NOT: tileloadd
+// ASM: prefetcht1
+// ASM-COUNT-2: tileloadd
+// ASM-NEXT: tdpbsud
+// ASM: tileloadd
+// ASM-NEXT: tdpbsud
+// ASM: tileloadd
+// ASM-COUNT-2: tdpbsud
+// ASM-NOT: tileloadd
+// ASM: prefetcht1
+// ASM-NOT: tileloadd
+// ASM-COUNT-4: tilestored
+// ASM: tilerelease
+func.func @beside(%x: memref<32x128xi8>, %panel: memref<32x128xi8>, %r: memref<32x32xi32>, %bytes: memref<4096xi8>) {
+  ternary.tile_dot %x, %panel into %r overwrite beside {
+  ^bb0(%column: index):
+    memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
+  } : memref<32x128xi8>, memref<32x128xi8>, memref<32x32xi32>
+  return
+}
+
 }
