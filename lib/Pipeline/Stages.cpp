@@ -44,9 +44,10 @@ static void buildTernary(OpPassManager &pm, const PipelineOptions &options) {
 
 static void buildTiled(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createBitNetBufferize());
-  // Fusing products with their rescaling frees buffers, so memory is planned
-  // after it.
+  // Fusing products with their rescaling and loops over tokens frees buffers,
+  // so memory is planned after it.
   pm.addPass(createTernaryTileParallel());
+  pm.addPass(createBitNetFuseTokenLoops());
   pm.addPass(createBitNetPlanMemory());
   pm.addPass(createCSEPass());
   // What follows is done once for each kernel, not for each layer.

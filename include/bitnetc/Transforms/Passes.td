@@ -261,6 +261,48 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def BitNetFuseTokenLoops : Pass<"bitnet-fuse-token-loops"> {
+  let summary = "One loop over tokens for several that follow each other";
+  let description = [{
+    Two parallel loops over the same tokens, with nothing but values and buffers
+    between them, become one if each buffer that one writes and the other
+    touches is touched in rows of the loop's own token only. Threads meet once
+    instead of twice, and a row is still in the first-level cache when the next
+    operation reads it. A buffer that only the fused loop uses becomes one row
+    of each thread. Every token sees the same operations in the same order, so
+    results are the same to the bit.
+
+    ```mlir
+    %y = memref.alloc(%n) : memref<?x64xf32>
+    bitnet.parallel (%begin, %end) of %n : index {
+      scf.for %i = %begin to %end step %c1 {
+        bitnet.rms_norm %x[%i], %g into %y[%i]
+      }
+    }
+    bitnet.parallel (%begin, %end) of %n : index {
+      scf.for %i = %begin to %end step %c1 {
+        ternary.quantize %y[%i] into %q[%i], %inverse[%i], %sum[%i]
+      }
+    }
+    ```
+    (`%x[%i]` short for a `memref.subview`) becomes
+    ```mlir
+    bitnet.parallel (%begin, %end) of %n : index {
+      %y = memref.alloca() : memref<1x64xf32>
+      scf.for %i = %begin to %end step %c1 {
+        bitnet.rms_norm %x[%i], %g into %y
+        ternary.quantize %y into %q[%i], %inverse[%i], %sum[%i]
+      }
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numFused", "fused", "Number of loops fused into their next">,
+    Statistic<"numPrivate", "private",
+              "Number of buffers that became one row of each thread">];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
 def BitNetPlanMemory : Pass<"bitnet-plan-memory", "::mlir::ModuleOp"> {
   let summary = "All buffers of a phase share one arena";
   let description = [{
