@@ -268,11 +268,11 @@ def attention_cases():
              "($0, $1, $2, $3) -> ()"
         yield Case(name, op, [rows(queries, pad=1), cache_ref(memory, kind),
                               position, result(expected, tolerance)])
-        # The same tokens and key-value heads one by one, each part by itself:
+        # The first and last token, a key-value head and a part at a time:
         # check_attention_parts compares.
         group = heads // kv_heads
-        for t in range(m):
-            for h in range(kv_heads):
+        for t in sorted({0, m - 1}):
+            for h in sorted({0, kv_heads - 1}):
                 part = slice(h * group * dim, (h + 1) * group * dim)
                 n = position + t + 1
                 own = memory[:, h:h + 1, :-(-n // BLOCK)]
