@@ -17,6 +17,20 @@
 
 namespace bitnetc::bitnet {
 using ternary::KernelOpInterface;
+
+/// Positions of one row of a cache in memory.
+inline constexpr int64_t cacheBlock = 16;
+/// Positions of one part of attention, a multiple of cacheBlock.
+inline constexpr int64_t attentionPart = 256;
+
+/// What a cache holds for one position and layer.
+struct CacheShape {
+  int64_t heads, dim;
+  mlir::Type element;
+};
+/// The shape of a cache, a `!bitnet.kv_cache` or one layer in memory: [2,
+/// heads, blocks, row]. `dim` is 0 if the rows are not those of 16 positions.
+CacheShape getCacheShape(mlir::Type type);
 } // namespace bitnetc::bitnet
 
 #include "dialects/BitNet/BitNetDialect.h.inc"

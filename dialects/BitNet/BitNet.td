@@ -29,6 +29,7 @@ def BitNet_Dialect : Dialect {
 
 include "dialects/BitNet/BitNetTypes.td"
 include "dialects/BitNet/BitNetOps.td"
+include "dialects/BitNet/BitNetAttentionOps.td"
 include "dialects/BitNet/BitNetHeadOps.td"
 
 #endif // BITNET_TD

@@ -176,69 +176,6 @@ def BitNet_RopeOp : BitNet_KernelOp<"rope"> {
   }];
 }
 
-def BitNet_KVLayerOp : BitNet_Op<"kv_layer", [Pure]> {
-  let summary = "One layer of the key-value cache";
-  let description = [{
-    Constraints:
-    * (kv_layer_c1) the layer exists; the result is one layer of the source.
-  }];
-  let arguments = (ins BitNet_KVCacheType:$cache, I64Attr:$layer);
-  let results = (outs BitNet_KVCacheType:$result);
-  let assemblyFormat = [{
-    $cache `[` $layer `]` attr-dict `:` qualified(type($cache)) `->`
-    qualified(type($result))
-  }];
-  let hasVerifier = 1;
-}
-
-def BitNet_KVStoreOp : BitNet_Op<"kv_store", [
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "Write keys and values of new positions into the cache";
-  let description = [{
-    Row m of `keys` and `values` goes to position `position` + m of the layer.
-
-    Constraints:
-    * (kv_store_c1) keys and values have heads x dimension columns.
-    * (kv_store_c2) the cache has one layer, in memory with static heads and
-      dimension.
-    * (kv_store_c3) keys and values have the same number of tokens.
-  }];
-  let arguments = (ins BitNet_F32Data:$keys, BitNet_F32Data:$values,
-                       BitNet_Cache:$cache, Index:$position);
-  let assemblyFormat = [{
-    $keys `,` $values `,` $cache `at` $position attr-dict `:` type($keys) `,`
-    type($values) `,` qualified(type($cache))
-  }];
-  let hasVerifier = 1;
-}
-
-def BitNet_AttentionOp : BitNet_KernelOp<"attention"> {
-  let summary = "Causal grouped-query attention over the cache";
-  let description = [{
-    Row m of `queries` (position p = `position` + m, `heads` heads) attends to
-    positions 0..p of the layer; query head h reads key-value head
-    h / (heads / kv heads):
-    `result = softmax(q k^T / sqrt(dim)) v`, the softmax in one pass over
-    blocks of positions with a running maximum (arXiv:2205.14135), blocks
-    aligned to the start of the cache, so that results do not depend on how
-    many tokens one call handles.
-
-    Constraints:
-    * (attention_c1) `heads` is a multiple of the cache's heads.
-    * (attention_c2) queries and result have heads x dimension columns.
-    * (attention_c3) the cache has one layer, in memory with static heads and
-      dimension.
-  }];
-  let arguments = (ins BitNet_F32Data:$queries, BitNet_Cache:$cache,
-                       Index:$position, Variadic<AnyMemRef>:$outs,
-                       I64Attr:$heads);
-  let results = (outs Variadic<AnyRankedTensor>:$results);
-  let assemblyFormat = [{
-    $queries `,` $cache `at` $position (`into` $outs^)? `heads` $heads attr-dict
-    `:` functional-type(operands, results)
-  }];
-}
-
 def BitNet_GatedActOp : BitNet_KernelOp<"gated_act"> {
   let summary = "Activation of the gate times the up projection";
   let description = [{

@@ -11,18 +11,30 @@ def BitNet_KVCacheType : TypeDef<BitNet_Dialect, "KVCache"> {
   let description = [{
     Layers x key-value heads x head dimension, for as many positions as the
     program reserves at run time. Planned into
-    `memref<layers x 2 x heads x ? x dim>`: key then value, every head's
-    positions one after the other, so that attention streams them.
+    `memref<layers x 2 x heads x ? x row>`: keys, then values; every head's
+    positions follow each other in blocks of 16, one row each:
+
+    * keys: `[dim][16 positions]`, so that a vector of 16 lanes holds one column
+      of 16 keys and scores need no folding;
+    * values: `[16 positions][dim]`;
+    * i8: behind that the f32 scales of the 16 positions, 64 bytes. An element
+      is `round(x * (127 / max))`, half to even, its scale `max / 127`, where
+      `max` is the largest magnitude of the position's `dim` numbers in this
+      head; both divisions are rounded to f32.
 
     Example: `!bitnet.kv_cache<30 x 5 x 128 x f32>`
 
     Constraints:
-    * (kv_cache_c1) all numbers are positive, elements are f32 or f16.
+    * (kv_cache_c1) all numbers are positive, elements are f32, f16 or i8.
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$headDim,
                         "::mlir::Type":$elementType);
   let assemblyFormat = "`<` $layers `x` $heads `x` $headDim `x` $elementType `>`";
   let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The memref that holds the cache: [layers, 2, heads, ?, row].
+    ::mlir::MemRefType getMemRefType();
+  }];
 }
 
 def BitNet_Activation : I32EnumAttr<"ActivationKind",
@@ -50,6 +62,6 @@ def BitNet_Matrix
                           ".getShape())">],
                    "ternary matrix with static, positive N and K">;
 def BitNet_Cache
-    : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16], [4]>]>;
+    : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16, I8], [4]>]>;
 
 #endif // BITNET_TYPES_TD

@@ -110,7 +110,7 @@ Error Compiler::run() {
       return blob.takeError();
     tokenizer = std::move(*blob);
   }
-  module = buildModule(*model, context, options.halfCache);
+  module = buildModule(*model, context, options.cacheElement);
   setTarget(*module, target);
   module.get()->setAttr(
       "bitnet.threads",

@@ -95,10 +95,7 @@ private:
       if (isBufferizable(input))
         types.push_back(toMemRef(cast<RankedTensorType>(input)));
       else if (auto cache = dyn_cast<bitnet::KVCacheType>(input))
-        types.push_back(
-            MemRefType::get({cache.getLayers(), 2, cache.getHeads(),
-                             ShapedType::kDynamic, cache.getHeadDim()},
-                            cache.getElementType()));
+        types.push_back(cache.getMemRefType());
       else if (input.isIntOrIndexOrFloat())
         types.push_back(input);
       else
@@ -296,14 +293,14 @@ private:
     if (!type || type.getRank() == 4)
       return cache;
     OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
-    Value positions = memref::DimOp::create(builder, loc, cache, 3);
+    Value blocks = memref::DimOp::create(builder, loc, cache, 3);
     // A value, not a number: the views of all layers, the first included, have
     // one type and so share their kernels.
     Value first = arith::ConstantIndexOp::create(builder, loc, layer);
     SmallVector<OpFoldResult> offsets = {first, zero, zero, zero, zero};
     SmallVector<OpFoldResult> sizes = {
         one, builder.getIndexAttr(2), builder.getIndexAttr(type.getDimSize(2)),
-        positions, builder.getIndexAttr(type.getDimSize(4))};
+        blocks, builder.getIndexAttr(type.getDimSize(4))};
     SmallVector<OpFoldResult> strides(5, one);
     auto resultType = memref::SubViewOp::inferRankReducedResultType(
         {2, type.getDimSize(2), ShapedType::kDynamic, type.getDimSize(4)}, type,

@@ -153,7 +153,12 @@ private:
     auto memrefType = [&](unsigned i) {
       return cast<MemRefType>(function.getArgumentTypes()[i]);
     };
-    Value context = load(base, "context"), rows = load(base, "logit_rows");
+    Value rows = load(base, "logit_rows");
+    Value blocks = LLVM::UDivOp::create(
+        builder, loc,
+        LLVM::AddOp::create(builder, loc, load(base, "context"),
+                            constant(bitnet::cacheBlock - 1)),
+        constant(bitnet::cacheBlock));
     SmallVector<Value> operands = {
         makeMemRef(load(base, "weights"), memrefType(0),
                    constant(getSize("bitnet.weights_bytes"))),
@@ -163,7 +168,7 @@ private:
                    load(base, "num_tokens")),
         toIndex(load(base, "position")),
         toIndex(rows),
-        makeMemRef(load(base, "kv"), memrefType(5), context)};
+        makeMemRef(load(base, "kv"), memrefType(5), blocks)};
     unsigned logits = getLogits(function);
     if (logits != 6)
       operands.push_back(toIndex(load(base, "top")));
@@ -201,6 +206,7 @@ private:
     int64_t kvBytes = cache.getElementTypeBitWidth() / 8;
     for (int64_t dim : {0, 1, 2, 4})
       kvBytes *= cache.getDimSize(dim);
+    kvBytes /= bitnet::cacheBlock; // scales have whole bytes for each position
     std::map<StringRef, uint64_t> numbers = {
         {"abi_version", BN_ABI_VERSION},
         {"vocab_size", logits.getDimSize(1)},

@@ -1,9 +1,10 @@
 //===- TileParallel.cpp - Share operations out among threads --------------===//
 //
 // What is one item: a row tile of a product (with the rescaling that reads it),
-// a token of a token-wise operation, a key-value head of a token of attention,
-// a block of vocabulary rows of the head. A dimension that is summed over is
-// never cut, so results do not depend on the threads.
+// a token of a token-wise operation, a key-value head of some tokens of
+// attention (of one part of the positions, where there is one token), a block
+// of vocabulary rows of the head. A sum is cut only where its definition cuts
+// it, so results do not depend on the threads.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -32,6 +33,10 @@ constexpr int64_t kHeadRows = 16;
 
 /// Floats of a cache line.
 constexpr int64_t kLineFloats = 16;
+
+/// Query rows (heads of tokens) of one item of attention, about: they share the
+/// loads of keys and values.
+constexpr int64_t kAttentionRows = 32;
 
 using Indices = SmallVector<OpFoldResult>;
 
@@ -237,31 +242,112 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
   return success();
 }
 
-/// Attention -> loop over tokens and key-value heads.
+/// The slices of one key-value head of attention.
+struct HeadSlices {
+  Emitter &e;
+  Value cache;
+  int64_t heads, dim, group; // key-value heads; query heads of each
+
+  HeadSlices(Emitter &e, bitnet::AttentionOp op) : e(e), cache(op.getCache()) {
+    bitnet::CacheShape shape = bitnet::getCacheShape(cache.getType());
+    heads = shape.heads;
+    dim = shape.dim;
+    group = op.getHeads() / heads;
+  }
+  Value ofCache(Value head) {
+    auto type = cast<MemRefType>(cache.getType());
+    return e.slice(
+        cache, {e.attr(0), head, e.attr(0), e.attr(0)},
+        {e.attr(2), e.attr(1), e.size(cache, 2), e.attr(type.getDimSize(3))});
+  }
+  /// Rows of a buffer with `columns` for each query head.
+  Value ofRows(Value memref, Value head, OpFoldResult row, OpFoldResult rows,
+               int64_t columns) {
+    return e.slice(memref, {row, e.mul(head, group * columns)},
+                   {rows, e.attr(group * columns)});
+  }
+};
+
+/// Attention of many tokens -> loop over blocks of tokens and key-value heads.
 void tileAttention(bitnet::AttentionOp op) {
   Emitter e(op);
-  auto cache = cast<MemRefType>(op.getCache().getType());
-  int64_t kvHeads = cache.getDimSize(1), dim = cache.getDimSize(3);
-  int64_t group = op.getHeads() / kvHeads;
+  HeadSlices slices(e, op);
+  int64_t count = std::max<int64_t>(kAttentionRows / slices.group, 1);
   Value out = op.getOuts()[0];
   Value tokens = e.value(e.size(out, 0));
-  OpFoldResult positions = e.size(op.getCache(), 2);
-  e.parallelFor(e.mul(tokens, kvHeads), [&](Value i) {
-    Value token = arith::DivUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
-    Value head = arith::RemUIOp::create(e.builder, e.loc, i, e.index(kvHeads));
-    Value column = e.mul(head, group * dim);
-    auto rowOf = [&](Value memref) {
-      return e.slice(memref, {token, column}, {e.attr(1), e.attr(group * dim)});
+  Value blocks =
+      arith::CeilDivUIOp::create(e.builder, e.loc, tokens, e.index(count));
+  e.parallelFor(e.mul(blocks, slices.heads), [&](Value i) {
+    Value heads = e.index(slices.heads);
+    Value block = arith::DivUIOp::create(e.builder, e.loc, i, heads);
+    Value head = arith::RemUIOp::create(e.builder, e.loc, i, heads);
+    Value first = e.mul(block, count);
+    Value left = arith::SubIOp::create(e.builder, e.loc, tokens, first);
+    OpFoldResult rows = e.attr(1); // a constant where it is known
+    if (cast<MemRefType>(out.getType()).getDimSize(0) != 1)
+      rows = arith::MinUIOp::create(e.builder, e.loc, left, e.index(count))
+                 .getResult();
+    auto rowsOf = [&](Value memref) {
+      return slices.ofRows(memref, head, first, rows, slices.dim);
     };
-    Value cacheHead =
-        e.slice(op.getCache(), {e.attr(0), head, e.attr(0), e.attr(0)},
-                {e.attr(2), e.attr(1), positions, e.attr(dim)});
     bitnet::AttentionOp::create(e.builder, e.loc, TypeRange(),
-                                rowOf(op.getQueries()), cacheHead,
-                                e.add(op.getPosition(), token), rowOf(out),
-                                e.builder.getI64IntegerAttr(group));
+                                rowsOf(op.getQueries()), slices.ofCache(head),
+                                e.add(op.getPosition(), first), rowsOf(out),
+                                e.builder.getI64IntegerAttr(slices.group));
   });
   op.erase();
+}
+
+/// Attention of one token -> loop over key-value heads and parts of the
+/// positions, at most `parts`, and a second one that merges the parts.
+void tileSingleAttention(bitnet::AttentionOp op, int64_t parts) {
+  Emitter e(op);
+  HeadSlices slices(e, op);
+  auto group = e.builder.getI64IntegerAttr(slices.group);
+  OpFoldResult one = e.attr(1), zero = e.attr(0);
+  auto allocate = [&](int64_t columns) -> Value {
+    return memref::AllocOp::create(
+        e.builder, e.loc,
+        MemRefType::get({parts, static_cast<int64_t>(op.getHeads()) * columns},
+                        e.builder.getF32Type()),
+        e.builder.getI64IntegerAttr(64));
+  };
+  Value sums = allocate(slices.dim), states = allocate(2);
+  Value last = arith::DivUIOp::create(e.builder, e.loc, op.getPosition(),
+                                      e.index(bitnet::attentionPart));
+  Value used = e.add(last, e.index(1));
+  // All parts of a head one after the other: they are so in memory.
+  e.parallelFor(e.mul(used, slices.heads), [&](Value i) {
+    Value head = arith::DivUIOp::create(e.builder, e.loc, i, used);
+    Value part = arith::RemUIOp::create(e.builder, e.loc, i, used);
+    bitnet::AttentionPartOp::create(
+        e.builder, e.loc, TypeRange(),
+        slices.ofRows(op.getQueries(), head, zero, one, slices.dim),
+        slices.ofCache(head), op.getPosition(), part,
+        ValueRange{slices.ofRows(sums, head, part, one, slices.dim),
+                   slices.ofRows(states, head, part, one, 2)},
+        group);
+  });
+  OpFoldResult all = e.attr(parts);
+  e.parallelFor(e.index(slices.heads), [&](Value head) {
+    bitnet::AttentionMergeOp::create(
+        e.builder, e.loc, TypeRange(),
+        slices.ofRows(sums, head, zero, all, slices.dim),
+        slices.ofRows(states, head, zero, all, 2), op.getPosition(),
+        slices.ofRows(op.getOuts()[0], head, zero, one, slices.dim), group);
+  });
+  op.erase();
+}
+
+void tile(bitnet::AttentionOp op) {
+  auto module = op->getParentOfType<ModuleOp>();
+  auto context = module->getAttrOfType<IntegerAttr>("bitnet.max_context");
+  bool isSingle =
+      cast<MemRefType>(op.getQueries().getType()).getDimSize(0) == 1;
+  if (!isSingle || !context)
+    return tileAttention(op);
+  tileSingleAttention(
+      op, llvm::divideCeil(context.getInt(), bitnet::attentionPart));
 }
 
 /// The head -> loop over blocks of vocabulary rows. The last block starts
@@ -395,7 +481,7 @@ struct TernaryTileParallelPass
     if (isa<ternary::LutMatmulOp>(op))
       return tileProduct(op, /*weightsOperand=*/1);
     if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
-      return tileAttention(attention), success();
+      return ::tile(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
       return tileHead(head);
     if (auto screen = dyn_cast<bitnet::ScreenHeadOp>(op))

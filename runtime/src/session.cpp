@@ -73,9 +73,9 @@ Error Session::open(const bn_model &model, const void *modelWeights,
     return Error::make("threads: expected at most %u, but got %u", maxThreads,
                        threads);
 
-  uint64_t cacheBytes;
-  if (__builtin_mul_overflow(model.kv_bytes_per_token, uint64_t(capacity),
-                             &cacheBytes))
+  uint64_t cacheBytes, reserved = uint64_t(capacity) + BN_CACHE_BLOCK - 1;
+  reserved -= reserved % BN_CACHE_BLOCK;
+  if (__builtin_mul_overflow(model.kv_bytes_per_token, reserved, &cacheBytes))
     cacheBytes = UINT64_MAX; // refused by the kernel
   if (Error error = cache.allocate(cacheBytes, "key-value cache",
                                    "give a smaller context with -c"))

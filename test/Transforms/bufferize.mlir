@@ -14,7 +14,7 @@ bitnet.weight @table from ["t"] : tensor<9x64xf16>
 bitnet.weight @w from ["w"] : !ternary.packed<80 x 100, #ternary.i2>
 bitnet.weight @f from ["f"] : tensor<16xf32>
 bitnet.weight @scale from ["s"] : tensor<80xf32>
-// CHECK: func @phase(%[[WEIGHTS:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xi8>, %[[TOKENS:[^:]*]]: memref<?xi32>, %[[POSITION:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[CACHE:[^:]*]]: memref<3x2x1x?x32xf16>, %[[LOGITS:[^:]*]]: memref<?x9xf32>)
+// CHECK: func @phase(%[[WEIGHTS:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xi8>, %[[TOKENS:[^:]*]]: memref<?xi32>, %[[POSITION:[^:]*]]: index, %[[ROWS:[^:]*]]: index, %[[CACHE:[^:]*]]: memref<3x2x1x?x512xf16>, %[[LOGITS:[^:]*]]: memref<?x9xf32>)
 func.func @phase(%tokens: tensor<?xi32>, %position: index, %rows: index, %cache: !bitnet.kv_cache<3 x 1 x 32 x f16>) -> tensor<?x9xf32> attributes {bitnet.max_tokens = 8 : i64} {
   // CHECK: %[[TABLE:.*]] = memref.view %[[WEIGHTS]][%c64{{.*}}][] : memref<?xi8> to memref<9x64xf16>
   %table = bitnet.weight_ref @table : tensor<9x64xf16>
@@ -33,7 +33,7 @@ func.func @phase(%tokens: tensor<?xi32>, %position: index, %rows: index, %cache:
   %n = tensor.dim %x, %c0 : tensor<?x64xf32>
   // CHECK: %[[K:.*]] = memref.subview %[[X]][0, 32] [%[[N]], 32] [1, 1]
   %k = tensor.extract_slice %x[0, 32] [%n, 32] [1, 1] : tensor<?x64xf32> to tensor<?x32xf32>
-  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][%c2{{.*}}, 0, 0, 0, 0] [1, 2, 1, %{{.*}}, 32] [1, 1, 1, 1, 1]
+  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][%c2{{.*}}, 0, 0, 0, 0] [1, 2, 1, %{{.*}}, 512] [1, 1, 1, 1, 1]
   %layer = bitnet.kv_layer %cache[2] : !bitnet.kv_cache<3 x 1 x 32 x f16> -> !bitnet.kv_cache<1 x 1 x 32 x f16>
   // A layer is its own only layer.
   %same = bitnet.kv_layer %layer[0] : !bitnet.kv_cache<1 x 1 x 32 x f16> -> !bitnet.kv_cache<1 x 1 x 32 x f16>
@@ -53,7 +53,7 @@ func.func @phase(%tokens: tensor<?xi32>, %position: index, %rows: index, %cache:
 
 // A phase may have any arguments and results; a one-layer cache needs no
 // bitnet.kv_layer.
-// CHECK: func @two_results(%[[WEIGHTS:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xi8>, %[[X:[^:]*]]: memref<2x100xf32>, %[[CACHE:[^:]*]]: memref<1x2x1x?x100xf32>, %[[P:[^:]*]]: index, %[[Y:[^:]*]]: memref<2x80xf32>, %[[Z:[^:]*]]: memref<2x100xf32>)
+// CHECK: func @two_results(%[[WEIGHTS:[^:]*]]: memref<?xi8>, %{{[^:]*}}: memref<?xi8>, %[[X:[^:]*]]: memref<2x100xf32>, %[[CACHE:[^:]*]]: memref<1x2x1x?x1600xf32>, %[[P:[^:]*]]: index, %[[Y:[^:]*]]: memref<2x80xf32>, %[[Z:[^:]*]]: memref<2x100xf32>)
 func.func @two_results(%x: tensor<2x100xf32>, %cache: !bitnet.kv_cache<1 x 1 x 100 x f32>, %p: index) -> (tensor<2x80xf32>, tensor<2x100xf32>) attributes {bitnet.max_tokens = 2 : i64} {
   // CHECK: %[[BYTES:.*]] = memref.view %[[WEIGHTS]][%c1216{{.*}}][] : memref<?xi8> to memref<3200xi8>
   // CHECK: %[[W:.*]] = ternary.view %[[BYTES]] : memref<3200xi8> -> !ternary.packed<80 x 100, #ternary.i2>

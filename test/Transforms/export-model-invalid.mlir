@@ -17,19 +17,19 @@ func.func @prefill(%tokens: tensor<?xi32>) {
 
 // Seven arguments, in another order.
 // expected-error @+1 {{expected (weights, arena, tokens, position, rows, cache, logits)}}
-func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %position: index, %tokens: memref<?xi32>, %rows: index, %cache: memref<3x2x2x?x16xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
+func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %position: index, %tokens: memref<?xi32>, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
   return
 }
 
 // -----
 
 // expected-error @+1 {{expected (weights, arena, tokens, position, rows, cache, logits)}}
-func.func private @prefill(memref<?xi8>, memref<?xi8>, memref<?xi32>, index, index, memref<3x2x2x?x16xf16>, memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64}
+func.func private @prefill(memref<?xi8>, memref<?xi8>, memref<?xi32>, index, index, memref<3x2x2x?x256xf16>, memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64}
 
 // -----
 
 // expected-error @+1 {{expected an integer 'bitnet.max_tokens'}}
-func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x16xf16>, %logits: memref<?x9xf32>) {
+func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) {
   return
 }
 
@@ -37,7 +37,7 @@ func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref
 
 // expected-error @+1 {{expected a function 'decode'}}
 module {
-  func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x16xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
+  func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
     return
   }
 }

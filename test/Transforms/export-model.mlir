@@ -12,11 +12,11 @@ module attributes {bitnet.arena_bytes = 512 : i64, bitnet.weights_bytes = 128 : 
   // CHECK: llvm.func @bn_prefill(%[[CALL:.*]]: !llvm.ptr) attributes {bitnet.entry}
   // CHECK-DAG: llvm.getelementptr %[[CALL]][0, 0]
   // CHECK: call @prefill(
-  func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x16xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
+  func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
     return
   }
   // CHECK: llvm.func @bn_decode(%{{.*}}: !llvm.ptr) attributes {bitnet.entry}
-  func.func @decode(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<1xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x16xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 1 : i64} {
+  func.func @decode(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<1xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 1 : i64} {
     return
   }
   // CHECK: llvm.mlir.global external constant @bn_model_info()

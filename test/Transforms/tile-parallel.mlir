@@ -1,5 +1,6 @@
 // What one item of a parallel loop is: a row tile of a product with its
-// rescaling, a token, a key-value head of a token, 16 rows of the vocabulary.
+// rescaling, a token, a key-value head of some tokens or positions, 16 rows of the
+// vocabulary.
 // RUN: bitnet-opt --ternary-tile-parallel %s | FileCheck %s
 
 // Rows that are no multiple of a tile: the last one rescales fewer, of a number
@@ -90,27 +91,32 @@ func.func @one_token(%p: index, %f: memref<8xf32>, %a: memref<1x16xf32>, %x: mem
 // A token's row of the cache is that of its own position.
 // CHECK-LABEL: func @store
 // CHECK-SAME: %[[P:[^:]*]]: index
-func.func @store(%p: index, %k: memref<?x32xf32>, %cache: memref<2x1x?x32xf32>) {
+func.func @store(%p: index, %k: memref<?x32xf32>, %cache: memref<2x1x?x512xf32>) {
   // CHECK: scf.for %[[T:.*]] =
   // CHECK: %[[Q:.*]] = arith.addi %[[P]], %[[T]]
   // CHECK: bitnet.kv_store {{.*}} at %[[Q]]
-  bitnet.kv_store %k, %k, %cache at %p : memref<?x32xf32>, memref<?x32xf32>, memref<2x1x?x32xf32>
+  bitnet.kv_store %k, %k, %cache at %p : memref<?x32xf32>, memref<?x32xf32>, memref<2x1x?x512xf32>
   return
 }
 
+// Ten tokens have 30 query heads for each key-value head.
 // CHECK-LABEL: func @attention
 // CHECK-SAME: %[[P:[^:]*]]: index, %[[Q:[^:]*]]: memref<?x96xf32>
-func.func @attention(%p: index, %q: memref<?x96xf32>, %cache: memref<2x2x?x16xf32>, %y: memref<?x96xf32>) {
-  // CHECK: %[[ITEMS:.*]] = arith.muli %{{.*}}, %c2
+func.func @attention(%p: index, %q: memref<?x96xf32>, %cache: memref<2x2x?x256xf32>, %y: memref<?x96xf32>) {
+  // CHECK: %[[TOKENS:.*]] = memref.dim
+  // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %[[TOKENS]], %c10
+  // CHECK: %[[ITEMS:.*]] = arith.muli %[[BLOCKS]], %c2
   // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %[[ITEMS]] : index {
-  // CHECK: %[[TOKEN:.*]] = arith.divui %{{.*}}, %c2
+  // CHECK: %[[BLOCK:.*]] = arith.divui %{{.*}}, %c2
   // CHECK: %[[HEAD:.*]] = arith.remui %{{.*}}, %c2
-  // CHECK: %[[COLUMN:.*]] = arith.muli %[[HEAD]], %c48
-  // CHECK: memref.subview %{{.*}}[0, %[[HEAD]], 0, 0] [2, 1, %{{.*}}, 16] [1, 1, 1, 1]
-  // CHECK: memref.subview %[[Q]][%[[TOKEN]], %[[COLUMN]]] [1, 48] [1, 1]
-  // CHECK: %[[MINE:.*]] = arith.addi %[[P]], %[[TOKEN]]
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %c10
+  // CHECK: %[[LEFT:.*]] = arith.subi %[[TOKENS]], %[[FIRST]]
+  // CHECK: %[[ROWS:.*]] = arith.minui %[[LEFT]], %c10
+  // CHECK-DAG: memref.subview %{{.*}}[0, %[[HEAD]], 0, 0] [2, 1, %{{.*}}, 256] [1, 1, 1, 1]
+  // CHECK-DAG: memref.subview %[[Q]][%[[FIRST]], %{{.*}}] [%[[ROWS]], 48] [1, 1]
+  // CHECK-DAG: %[[MINE:.*]] = arith.addi %[[P]], %[[FIRST]]
   // CHECK: bitnet.attention {{.*}} at %[[MINE]] {{.*}} heads 3
-  bitnet.attention %q, %cache at %p into %y heads 6 : (memref<?x96xf32>, memref<2x2x?x16xf32>, index, memref<?x96xf32>) -> ()
+  bitnet.attention %q, %cache at %p into %y heads 6 : (memref<?x96xf32>, memref<2x2x?x256xf32>, index, memref<?x96xf32>) -> ()
   return
 }
 

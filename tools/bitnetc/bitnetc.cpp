@@ -64,10 +64,14 @@ static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
              cl::desc("Most prompt tokens handled at once (default 128)"),
              cl::cat(category));
-static cl::opt<bool> halfCache("kv-f16",
-                               cl::desc("Keep keys and values as f16: half the "
-                                        "memory, rounded"),
-                               cl::cat(category));
+static cl::opt<CacheElement> cacheElement(
+    "kv", cl::init(CacheElement::F32),
+    cl::desc("What keys and values are kept as (default f32):"),
+    cl::values(clEnumValN(CacheElement::F32, "f32", "as computed"),
+               clEnumValN(CacheElement::F16, "f16", "rounded, half the memory"),
+               clEnumValN(CacheElement::Int8, "int8",
+                          "rounded, a quarter of the memory")),
+    cl::cat(category));
 static cl::opt<bool>
     explain("explain",
             cl::desc("Print the candidates and the choice of every format"),
@@ -202,7 +206,7 @@ int main(int argc, char **argv) {
   options.features = features;
   options.level = level - '0';
   options.threads = threads;
-  options.halfCache = halfCache;
+  options.cacheElement = cacheElement;
   options.quiet = quiet;
   options.libraryPath = libraryPath.empty() ? getDefaultLibraryPath(argv[0])
                                             : libraryPath.getValue();

@@ -32,9 +32,11 @@ def ConvertBitNetToVector : Pass<"convert-bitnet-to-vector"> {
                 "become loops over 16-lane vectors";
   let description = [{
     Lowers the bitnet operations in memref form, as `ternary-tile-parallel`
-    leaves them (one token; one key-value head of one token; a few rows of the
+    leaves them (one token; one key-value head of some tokens; a few rows of the
     head), to scf loops over `vector<16xf32>`. Sums run in 16 lanes (column k
-    in lane k mod 16) and are then folded by halves: one order on every target.
+    in lane k mod 16) and are then folded by halves, or as `bitnet.attention`
+    says: one order on every target. `bitnet.target` decides how many vectors
+    are handled together.
 
     ```mlir
     bitnet.add %a, %b into %c : (memref<1x32xf32>, memref<1x32xf32>, memref<1x32xf32>) -> ()

@@ -5,6 +5,7 @@
 #ifndef BITNETC_PIPELINE_COMPILER_H
 #define BITNETC_PIPELINE_COMPILER_H
 
+#include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Pipeline/Pipeline.h"
 #include "llvm/Support/Error.h"
 
@@ -19,7 +20,7 @@ struct CompilerOptions {
   std::string triple, cpu, features; // as resolveTarget takes them
   unsigned level = 3;                // LLVM's optimisation level
   unsigned threads = 0;    // default of the executable, 0: its own choice
-  bool halfCache = false;  // keys and values as f16
+  CacheElement cacheElement = CacheElement::F32; // keys and values
   std::string libraryPath; // folder of the runtime libraries
   bool quiet = false;      // no progress on stderr
   PipelineOptions pipeline;

@@ -232,10 +232,15 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
   let description = [{
     Products are cut into row tiles of the format, fused with the rescaling
     that reads them; token-wise operations into tokens; attention into
-    key-value heads of tokens; the head into rows of the vocabulary. Nothing is
-    cut along a sum, so results do not depend on the number of threads. What the
-    rescaling of a tile reads, and for a single token what it writes, is
+    key-value heads of some tokens; the head into rows of the vocabulary. Nothing
+    is cut along a sum, so results do not depend on the number of threads. What
+    the rescaling of a tile reads, and for a single token what it writes, is
     prefetched before the tile is multiplied.
+
+    Attention of a single token has its sums in parts by definition: it becomes
+    an `attention_part` for each key-value head and 256 positions and an
+    `attention_merge` for each head, if the module says how many positions there
+    may be (`bitnet.max_context`).
 
     ```mlir
     ternary.matmul %q, %s, %w into %r : ...

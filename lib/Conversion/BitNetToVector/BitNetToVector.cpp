@@ -9,6 +9,7 @@
 
 #include "Lowerings.h"
 #include "bitnetc/Conversion/Passes.h"
+#include "bitnetc/Target/TargetInfo.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -22,7 +23,7 @@ namespace bitnetc {
 using namespace mlir;
 using namespace bitnetc;
 
-/// True for dimensions that count tokens, rows of a table or positions of a
+/// True for dimensions that count tokens, rows of a table or blocks of a
 /// cache: loops run over them or nothing does. All others become constants.
 static bool mayBeDynamic(MemRefType type, unsigned dim) {
   switch (type.getRank()) {
@@ -57,7 +58,7 @@ static LogicalResult verifyKernel(Operation *op) {
 }
 
 /// Writes the kernel of `op`, if it is one.
-static LogicalResult lower(Operation *op) {
+static LogicalResult lower(Operation *op, int64_t registers) {
   if (isa<bitnet::WeightOp, bitnet::ParallelOp, bitnet::YieldOp>(op))
     return success();
   if (isa<bitnet::BitLinearOp>(op))
@@ -70,8 +71,10 @@ static LogicalResult lower(Operation *op) {
     return failure();
   OpBuilder builder(op);
   VectorEmitter emitter(builder, op->getLoc());
+  emitter.registers = registers;
   TypeSwitch<Operation *>(op)
-      .Case<bitnet::AddOp, bitnet::AttentionOp, bitnet::EmbeddingOp,
+      .Case<bitnet::AddOp, bitnet::AttentionMergeOp, bitnet::AttentionOp,
+            bitnet::AttentionPartOp, bitnet::EmbeddingOp,
             bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::KthLargestOp,
             bitnet::LMHeadOp, bitnet::RMSNormOp, bitnet::RescoreHeadOp,
             bitnet::RopeAnglesOp, bitnet::RopeOp, bitnet::RowLengthOp,
@@ -91,8 +94,13 @@ struct ConvertBitNetToVectorPass
       if (isa_and_nonnull<bitnet::BitNetDialect>(op->getDialect()))
         kernels.push_back(op);
     });
+    FailureOr<TargetInfo> target = getTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    int64_t registers = target->vectorRegisters * target->vectorBytes /
+                        (VectorEmitter::lanes * sizeof(float));
     for (Operation *op : kernels)
-      if (failed(lower(op)))
+      if (failed(lower(op, registers)))
         return signalPassFailure();
   }
 };

@@ -17,7 +17,9 @@
 namespace bitnetc {
 
 void emitKernel(VectorEmitter &e, bitnet::AddOp op);
+void emitKernel(VectorEmitter &e, bitnet::AttentionMergeOp op);
 void emitKernel(VectorEmitter &e, bitnet::AttentionOp op);
+void emitKernel(VectorEmitter &e, bitnet::AttentionPartOp op);
 void emitKernel(VectorEmitter &e, bitnet::EmbeddingOp op);
 void emitKernel(VectorEmitter &e, bitnet::GatedActOp op);
 void emitKernel(VectorEmitter &e, bitnet::KVStoreOp op);

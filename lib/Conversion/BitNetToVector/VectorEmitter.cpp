@@ -97,6 +97,13 @@ Value VectorEmitter::mulIndex(Value a, int64_t b) {
 Value VectorEmitter::minIndex(Value a, Value b) {
   return arith::MinSIOp::create(builder, loc, a, b);
 }
+Value VectorEmitter::maxIndex(Value a, Value b) {
+  return arith::MaxSIOp::create(builder, loc, a, b);
+}
+std::pair<Value, Value> VectorEmitter::divRem(Value a, int64_t b) {
+  return {arith::DivUIOp::create(builder, loc, a, index(b)),
+          arith::RemUIOp::create(builder, loc, a, index(b))};
+}
 
 //===----------------------------------------------------------------------===//
 // Memory
@@ -169,16 +176,23 @@ Value VectorEmitter::load(Value memref, ValueRange indices, int64_t width) {
   return result;
 }
 
+Value VectorEmitter::narrow(Value vector, Type element) {
+  auto type = cast<VectorType>(vector.getType());
+  if (element.isF32())
+    return vector;
+  if (element.isF16())
+    return arith::TruncFOp::create(builder, loc, type.clone(element), vector);
+  Value words = arith::FPToSIOp::create(
+      builder, loc, type.clone(builder.getI32Type()), vector);
+  return arith::TruncIOp::create(builder, loc, type.clone(element), words);
+}
+
 void VectorEmitter::store(Value vector, Value memref, ValueRange indices,
                           int64_t width) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   auto type = cast<VectorType>(vector.getType());
   auto storePiece = [&](Value piece, int64_t offset) {
-    if (!element.isF32())
-      piece = arith::TruncFOp::create(
-          builder, loc, cast<VectorType>(piece.getType()).clone(element),
-          piece);
-    vector::StoreOp::create(builder, loc, piece, memref,
+    vector::StoreOp::create(builder, loc, narrow(piece, element), memref,
                             advance(*this, indices, offset));
   };
   if (width == type.getNumElements())

@@ -30,6 +30,9 @@ public:
 
   mlir::OpBuilder &builder;
   const mlir::Location loc;
+  /// How many row vectors the target's registers hold: for the choice of tiles,
+  /// not of results.
+  int64_t registers = 8;
 
   VectorEmitter(mlir::OpBuilder &builder, mlir::Location loc)
       : builder(builder), loc(loc) {}
@@ -58,19 +61,25 @@ public:
   mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value a,
                       mlir::Value b);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
-  /// Sum and minimum of two index values.
+  /// Arithmetic on index values.
   mlir::Value addIndex(mlir::Value a, mlir::Value b);
   mlir::Value addIndex(mlir::Value a, int64_t b);
   mlir::Value mulIndex(mlir::Value a, int64_t b);
   mlir::Value minIndex(mlir::Value a, mlir::Value b);
+  mlir::Value maxIndex(mlir::Value a, mlir::Value b);
+  /// a / b and a mod b of an index that is not negative.
+  std::pair<mlir::Value, mlir::Value> divRem(mlir::Value a, int64_t b);
 
   /// Elements of `memref` from `indices` on, as a vector of 16 f32 lanes: the
   /// first `width` are read (bf16, f16 and i8 are widened, which is exact), the
   /// others are zero. Memory behind the `width` elements is not touched.
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices,
                    int64_t width = lanes);
-  /// Stores the first `width` lanes of f32 `vector`, rounded to nearest even if
-  /// the memref's elements are f16. Memory behind them is not touched.
+  /// f32 lanes as `element`: f16 rounded to nearest even, i8 cut towards zero
+  /// (of magnitudes up to 127; others give any number).
+  mlir::Value narrow(mlir::Value vector, mlir::Type element);
+  /// Stores the first `width` lanes of f32 `vector`, narrowed to the memref's
+  /// elements. Memory behind them is not touched.
   void store(mlir::Value vector, mlir::Value memref, mlir::ValueRange indices,
              int64_t width = lanes);
   mlir::Value loadScalar(mlir::Value memref, mlir::ValueRange indices);

@@ -51,9 +51,10 @@ std::vector<float> getFrequencies(const ModelConfig &config) {
 /// Builds @forward of one model.
 class ModuleBuilder {
 public:
-  ModuleBuilder(const Model &model, MLIRContext &context, bool halfCache)
+  ModuleBuilder(const Model &model, MLIRContext &context,
+                CacheElement cacheElement)
       : model(model), config(model.config), builder(&context),
-        loc(UnknownLoc::get(&context)), halfCache(halfCache) {}
+        loc(UnknownLoc::get(&context)), cacheElement(cacheElement) {}
 
   OwningOpRef<ModuleOp> build() {
     module = ModuleOp::create(loc);
@@ -61,7 +62,7 @@ public:
     Type f32 = builder.getF32Type();
     auto cacheType = bitnet::KVCacheType::get(
         builder.getContext(), config.layers, config.kvHeads, config.headDim,
-        halfCache ? builder.getF16Type() : f32);
+        getCacheElement());
     builder.setInsertionPointToEnd(module->getBody());
     auto forward = func::FuncOp::create(
         builder, loc, "forward",
@@ -206,6 +207,18 @@ private:
         .getResult(0);
   }
 
+  Type getCacheElement() {
+    switch (cacheElement) {
+    case CacheElement::F32:
+      return builder.getF32Type();
+    case CacheElement::F16:
+      return builder.getF16Type();
+    case CacheElement::Int8:
+      return builder.getI8Type();
+    }
+    llvm_unreachable("covered switch");
+  }
+
   Value buildLayer(int64_t index, Value hidden) {
     const LayerWeights &layer = model.layers[index];
     std::string prefix = ("layers." + Twine(index) + ".").str();
@@ -260,7 +273,7 @@ private:
   const ModelConfig &config;
   OpBuilder builder;
   Location loc;
-  bool halfCache;
+  CacheElement cacheElement;
   OwningOpRef<ModuleOp> module;
   llvm::StringSet<> created;
   Value position, cache, tokenCount, angles;
@@ -268,10 +281,11 @@ private:
 
 } // namespace
 
-OwningOpRef<ModuleOp>
-bitnetc::buildModule(const Model &model, MLIRContext &context, bool halfCache) {
+OwningOpRef<ModuleOp> bitnetc::buildModule(const Model &model,
+                                           MLIRContext &context,
+                                           CacheElement cacheElement) {
   context.loadDialect<bitnet::BitNetDialect, ternary::TernaryDialect,
                       arith::ArithDialect, func::FuncDialect,
                       tensor::TensorDialect>();
-  return ModuleBuilder(model, context, halfCache).build();
+  return ModuleBuilder(model, context, cacheElement).build();
 }

@@ -78,20 +78,21 @@ func.func @lm_head(%x: memref<?x64xf32>, %t: memref<18x64xbf16>, %y: memref<?x18
 // Buffers belong to the parallel region, not to the function (threads would
 // share them) nor to the loop (the stack would grow).
 // CHECK-LABEL: func @attention
-func.func @attention(%q: memref<1x256xf32>, %cache: memref<2x1x?x64xf16, strided<[?, ?, 64, 1], offset: ?>>, %p: index, %y: memref<1x256xf32>, %n: index) {
+func.func @attention(%q: memref<1x256xf32>, %cache: memref<2x1x?x1024xf16, strided<[?, ?, 1024, 1], offset: ?>>, %p: index, %y: memref<1x256xf32>, %n: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // CHECK: bitnet.parallel
-  // CHECK-COUNT-5: memref.alloca() {alignment = 64 : i64} : memref<4{{(x64)?}}xf32>
+  // CHECK-COUNT-8: memref.alloca() {alignment = 64 : i64} : memref<{{4x64|4x256|16}}xf32>
   // CHECK-NEXT: scf.for
   // CHECK-NOT: memref.alloca
   // CHECK: %[[LAST:.*]] = arith.addi %{{.*}}, %c1
-  // CHECK: scf.for %{{.*}} = %{{.*}} to %[[LAST]] step %c64
+  // CHECK: scf.for %{{.*}} = %{{.*}} to %[[LAST]] step %c256
   // CHECK: arith.minsi
+  // CHECK: memref.prefetch
   // CHECK: arith.extf {{.*}} : vector<16xf16> to vector<16xf32>
   bitnet.parallel (%begin, %end) of %n : index {
     scf.for %i = %begin to %end step %c1 {
-      bitnet.attention %q, %cache at %p into %y heads 4 : (memref<1x256xf32>, memref<2x1x?x64xf16, strided<[?, ?, 64, 1], offset: ?>>, index, memref<1x256xf32>) -> ()
+      bitnet.attention %q, %cache at %p into %y heads 4 : (memref<1x256xf32>, memref<2x1x?x1024xf16, strided<[?, ?, 1024, 1], offset: ?>>, index, memref<1x256xf32>) -> ()
     }
   }
   return

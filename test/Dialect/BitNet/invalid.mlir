@@ -1,12 +1,12 @@
 // Each constraint of the bitnet dialect, by its label in the .td files.
 // RUN: bitnet-opt --split-input-file --verify-diagnostics %s
 
-// expected-error @+1 {{expected positive dimensions of f32 or f16, but got 0 x 1 x 16 x 'f32'}}
+// expected-error @+1 {{expected positive dimensions of f32, f16 or i8, but got 0 x 1 x 16 x 'f32'}}
 func.func private @kv_cache_c1(!bitnet.kv_cache<0 x 1 x 16 x f32>)
 
 // -----
 
-// expected-error @+1 {{expected positive dimensions of f32 or f16, but got 1 x 1 x 16 x 'bf16'}}
+// expected-error @+1 {{expected positive dimensions of f32, f16 or i8, but got 1 x 1 x 16 x 'bf16'}}
 func.func private @kv_cache_c1_element(!bitnet.kv_cache<1 x 1 x 16 x bf16>)
 
 // -----
@@ -240,9 +240,9 @@ func.func @kv_store_c2(%k: tensor<?x32xf32>, %cache: !bitnet.kv_cache<2 x 2 x 16
 
 // -----
 
-func.func @kv_store_c2_memref(%k: memref<1x32xf32>, %cache: memref<2x?x?x16xf32>, %p: index) {
-  // expected-error @+1 {{expected a cache of 2 x heads x positions x dimension, but got 'memref<2x?x?x16xf32>'}}
-  bitnet.kv_store %k, %k, %cache at %p : memref<1x32xf32>, memref<1x32xf32>, memref<2x?x?x16xf32>
+func.func @kv_store_c2_memref(%k: memref<1x32xf32>, %cache: memref<2x?x?x256xf32>, %p: index) {
+  // expected-error @+1 {{expected a cache of 2 x heads x blocks x rows of 16 positions, but got 'memref<2x?x?x256xf32>'}}
+  bitnet.kv_store %k, %k, %cache at %p : memref<1x32xf32>, memref<1x32xf32>, memref<2x?x?x256xf32>
   return
 }
 
@@ -280,9 +280,74 @@ func.func @attention_c2_result(%q: tensor<?x64xf32>, %cache: !bitnet.kv_cache<1 
 
 // -----
 
-func.func @attention_c3(%q: memref<1x16xf32>, %cache: memref<2x0x?x16xf32>, %p: index) {
-  // expected-error @+1 {{expected a cache of 2 x heads x positions x dimension, but got 'memref<2x0x?x16xf32>'}}
-  bitnet.attention %q, %cache at %p into %q heads 1 : (memref<1x16xf32>, memref<2x0x?x16xf32>, index, memref<1x16xf32>) -> ()
+func.func @attention_c3(%q: memref<1x16xf32>, %cache: memref<2x0x?x256xf32>, %p: index) {
+  // expected-error @+1 {{expected a cache of 2 x heads x blocks x rows of 16 positions, but got 'memref<2x0x?x256xf32>'}}
+  bitnet.attention %q, %cache at %p into %q heads 1 : (memref<1x16xf32>, memref<2x0x?x256xf32>, index, memref<1x16xf32>) -> ()
+  return
+}
+
+// -----
+
+// Rows of no whole number of columns.
+func.func @attention_c3_row(%q: memref<1x16xf32>, %cache: memref<2x1x?x250xf32>, %p: index) {
+  // expected-error @+1 {{expected a cache of 2 x heads x blocks x rows of 16 positions, but got 'memref<2x1x?x250xf32>'}}
+  bitnet.attention %q, %cache at %p into %q heads 1 : (memref<1x16xf32>, memref<2x1x?x250xf32>, index, memref<1x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @attention_part_c1(%q: tensor<2x64xf32>, %cache: !bitnet.kv_cache<1 x 2 x 16 x f32>, %p: index) {
+  // expected-error @+1 {{expected a single token, but got 'tensor<2x64xf32>'}}
+  %0:2 = bitnet.attention_part %q, %cache at %p part %p heads 4 : (tensor<2x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>, index, index) -> (tensor<2x64xf32>, tensor<2x8xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_part_c1_heads(%q: tensor<1x48xf32>, %cache: !bitnet.kv_cache<1 x 2 x 16 x f32>, %p: index) {
+  // expected-error @+1 {{expected a multiple of 2 heads, but got 3}}
+  %0:2 = bitnet.attention_part %q, %cache at %p part %p heads 3 : (tensor<1x48xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>, index, index) -> (tensor<1x48xf32>, tensor<1x6xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_part_c2(%q: tensor<1x64xf32>, %cache: !bitnet.kv_cache<1 x 2 x 16 x f32>, %p: index) {
+  // expected-error @+1 {{expected a state with 8 columns, but got 4}}
+  %0:2 = bitnet.attention_part %q, %cache at %p part %p heads 4 : (tensor<1x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>, index, index) -> (tensor<1x64xf32>, tensor<1x4xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_part_c3(%q: tensor<1x64xf32>, %cache: !bitnet.kv_cache<3 x 2 x 16 x f32>, %p: index) {
+  // expected-error @+1 {{expected a cache of one layer, but got '!bitnet.kv_cache<3 x 2 x 16 x f32>'}}
+  %0:2 = bitnet.attention_part %q, %cache at %p part %p heads 4 : (tensor<1x64xf32>, !bitnet.kv_cache<3 x 2 x 16 x f32>, index, index) -> (tensor<1x64xf32>, tensor<1x8xf32>)
+  return
+}
+
+// -----
+
+func.func @attention_merge_c1(%o: tensor<3x64xf32>, %s: tensor<3x8xf32>, %p: index) {
+  // expected-error @+1 {{expected a single token, but got 'tensor<2x64xf32>'}}
+  %0 = bitnet.attention_merge %o, %s at %p heads 4 : (tensor<3x64xf32>, tensor<3x8xf32>, index) -> tensor<2x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_merge_c1_heads(%o: tensor<3x64xf32>, %s: tensor<3x8xf32>, %p: index) {
+  // expected-error @+1 {{expected a divisor of 64 columns as heads, but got 3}}
+  %0 = bitnet.attention_merge %o, %s at %p heads 3 : (tensor<3x64xf32>, tensor<3x8xf32>, index) -> tensor<1x64xf32>
+  return
+}
+
+// -----
+
+func.func @attention_merge_c2(%o: tensor<3x64xf32>, %s: tensor<3x4xf32>, %p: index) {
+  // expected-error @+1 {{expected states with 8 columns, but got 4}}
+  %0 = bitnet.attention_merge %o, %s at %p heads 4 : (tensor<3x64xf32>, tensor<3x4xf32>, index) -> tensor<1x64xf32>
   return
 }
 

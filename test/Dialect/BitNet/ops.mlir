@@ -48,7 +48,7 @@ func.func @tensors(%tokens: tensor<?xi32>, %position: index, %cache: !bitnet.kv_
 }
 
 // CHECK-LABEL: func @memrefs
-func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x?x16xf32>, %table: memref<9x64xbf16>, %gain: memref<64xf32>, %f: memref<8xf32>, %a: memref<1x16xf32>, %k: memref<1x32xf32>, %x: memref<1x64xf32>, %y: memref<1x64xf32>, %logits: memref<1x9xf32>) {
+func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x?x256xf32>, %table: memref<9x64xbf16>, %gain: memref<64xf32>, %f: memref<8xf32>, %a: memref<1x16xf32>, %k: memref<1x32xf32>, %state: memref<1x8xf32>, %x: memref<1x64xf32>, %y: memref<1x64xf32>, %logits: memref<1x9xf32>) {
   // CHECK: bitnet.embedding %{{.*}}, %{{.*}} into %{{.*}} : (memref<1xi32>, memref<9x64xbf16>, memref<1x64xf32>) -> ()
   bitnet.embedding %tokens, %table into %x : (memref<1xi32>, memref<9x64xbf16>, memref<1x64xf32>) -> ()
   // CHECK: bitnet.rms_norm %{{.*}}, %{{.*}} into %{{.*}} eps 1.000000e+00 : (memref<1x64xf32>, memref<64xf32>, memref<1x64xf32>) -> ()
@@ -57,10 +57,14 @@ func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x
   bitnet.rope_angles %position, %f into %a : (index, memref<8xf32>, memref<1x16xf32>) -> ()
   // CHECK: bitnet.rope %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
   bitnet.rope %x, %a into %y : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
-  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x16xf32>
-  bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x16xf32>
-  // CHECK: bitnet.attention %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
-  bitnet.attention %x, %cache at %position into %y heads 4 : (memref<1x64xf32>, memref<2x2x?x16xf32>, index, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>
+  bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>
+  // CHECK: bitnet.attention %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, memref<1x64xf32>) -> ()
+  bitnet.attention %x, %cache at %position into %y heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, memref<1x64xf32>) -> ()
+  // CHECK: bitnet.attention_part %{{.*}}, %{{.*}} at %{{.*}} part %{{.*}} into %{{.*}}, %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, index, memref<1x64xf32>, memref<1x8xf32>) -> ()
+  bitnet.attention_part %x, %cache at %position part %position into %y, %state heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, index, memref<1x64xf32>, memref<1x8xf32>) -> ()
+  // CHECK: bitnet.attention_merge %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<1x8xf32>, index, memref<1x64xf32>) -> ()
+  bitnet.attention_merge %y, %state at %position into %x heads 4 : (memref<1x64xf32>, memref<1x8xf32>, index, memref<1x64xf32>) -> ()
   // CHECK: bitnet.gated_act silu %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
   bitnet.gated_act silu %x, %y into %y : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
   // CHECK: bitnet.add %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A long prompt, the f16 cache, perplexity and limits of the context.
+"""A long prompt, rounded caches, perplexity and limits of the context.
 
     long.py BITNETC BITNET_GEN BITNET_REF OUT
 
@@ -22,8 +22,9 @@ from e2e import (TIMEOUT, Checks, compile_model, get_greedy, get_logits, run,
                  write_ids)
 
 CONTEXT, VOCAB, PROMPT = 4096, 300, 700
+LAYERS, KV_HEADS, DIM = 2, 2, 16
 MODEL = ["--family=llama", "--packed", "--tied=false", "--hidden=64",
-         "--intermediate=96", "--layers=2", "--heads=4", "--kv-heads=2",
+         "--intermediate=96", f"--layers={LAYERS}", "--heads=4", f"--kv-heads={KV_HEADS}",
          f"--vocab={VOCAB}", f"--context={CONTEXT}"]
 # The share of the standard deviation of logits that flips of int8 roundings
 # may move them by (see compare_logits.py). A wrong mask or position changes
@@ -69,19 +70,20 @@ def check_perplexity(checks, program, logits, ids, out):
     checks.check(f"({len(rows)} tokens, 1 windows" in info, f"got {info}")
 
 
-def check_half_cache(checks, bitnetc, model, out, ids, logits, full):
-    half = compile_model(bitnetc, model, out / "half", "--kv-f16")
-    rounded = get_logits(half, ids)
+def check_rounded_cache(checks, bitnetc, model, out, ids, logits, kind, size):
+    """Logits with a cache of `kind` are near those without, the same for all
+    batches and threads; a position takes `size` bytes."""
+    what = f"--kv={kind}"
+    program = compile_model(bitnetc, model, out / kind, what)
+    rounded = get_logits(program, ids)
     error = numpy.abs(rounded - logits).max() / logits.std()
-    print(f"--kv-f16: largest error {error:.3g} of the standard deviation")
-    checks.check(0 < error < FLIPS, f"--kv-f16: error {error}")
-    for args in (["--batch-size", 1], ["-t", 3]):
-        checks.same_bits(get_logits(half, ids, *args), rounded,
-                         f"--kv-f16 {args}")
-    size = r"key-value cache: (\d+) bytes per token"
-    bytes_of = [int(re.search(size, run(program, "--info")[0])[1])
-                for program in (full, half)]
-    checks.equal(bytes_of[0], 2 * bytes_of[1], "bytes of a position")
+    print(f"{what}: largest error {error:.3g} of the standard deviation")
+    checks.check(0 < error < FLIPS, f"{what}: error {error}")
+    for args in (["--batch-size", 1], ["--batch-size", 100, "-t", 3]):
+        checks.same_bits(get_logits(program, ids, *args), rounded,
+                         f"{what} {args}")
+    info, _ = run(program, "--info")
+    checks.check(f"key-value cache: {size} bytes per token" in info, info)
 
 
 def check_context(checks, program, ids, out):
@@ -129,7 +131,10 @@ def main():
         checks.same_bits(get_logits(program, ids, *args), logits, str(args))
     check_reference(checks, logits, (reference, model), ids)
     check_perplexity(checks, program, logits, ids, out)
-    check_half_cache(checks, bitnetc, model, out, ids, logits, program)
+    # Keys and values of two layers and heads; i8 has a scale for each.
+    for kind, size in ("f16", 2 * DIM), ("int8", DIM + 4):
+        check_rounded_cache(checks, bitnetc, model, out, ids, logits, kind,
+                            2 * LAYERS * KV_HEADS * size)
     check_context(checks, program, ids, out)
     check_interrupt(checks, program, ids)
     checks.finish("checks")

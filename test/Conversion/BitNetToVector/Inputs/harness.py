@@ -142,13 +142,6 @@ def run_cases(cases, opt, folder, targets, qemu):
     `qemu`), checks every result and that all targets agree."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    source, lowered = folder / "cases.mlir", folder / "lowered.mlir"
-    source.write_text("".join(case.mlir() for case in cases))
-    run([opt, "--convert-bitnet-to-vector", source, "-o", lowered])
-    llvm = folder / "cases-llvm.mlir"
-    run(["mlir-opt", *TO_LLVM, lowered, "-o", llvm])
-    run(["mlir-translate", "--mlir-to-llvmir", llvm, "-o", folder / "cases.ll"])
-
     refs = [ref for case in cases for ref in case.refs()]
     (folder / "in.bin").write_bytes(b"".join(r.buffer.tobytes() for r in refs))
     functions, first = [], 0
@@ -163,7 +156,7 @@ def run_cases(cases, opt, folder, targets, qemu):
 
     first_results = None
     for target in targets:
-        results = run_target(cases, folder, target, qemu)
+        results = run_target(cases, opt, folder, target, qemu)
         first_results = first_results or results
         for case, a, b in zip(cases, first_results, results):
             for x, y in zip(a, b):
@@ -174,7 +167,24 @@ def run_cases(cases, opt, folder, targets, qemu):
     return {case.name: r for case, r in zip(cases, first_results)}
 
 
-def run_target(cases, folder, target, qemu):
+def lower(cases, opt, folder, target):
+    """The LLVM IR of all cases with the tiles that `target` has registers for:
+    those of x86-64-v3 are aarch64's."""
+    level = "x86-64-v3" if target == "aarch64" else target
+    name = folder / f"cases-{target}"
+    files = [name.with_suffix(s) for s in (".mlir", ".vector", ".llvm", ".ll")]
+    files[0].write_text(
+        'module attributes {bitnet.target = {triple = "x86_64-linux-gnu", '
+        f'cpu = "{level}", features = ""}}}} {{\n'
+        + "".join(case.mlir() for case in cases) + "}\n")
+    run([opt, "--convert-bitnet-to-vector", files[0], "-o", files[1]])
+    run(["mlir-opt", "--allow-unregistered-dialect", *TO_LLVM, files[1], "-o",
+         files[2]])
+    run(["mlir-translate", "--mlir-to-llvmir", files[2], "-o", files[3]])
+    return files[3]
+
+
+def run_target(cases, opt, folder, target, qemu):
     """The arrays of every case as `target` leaves them, checked."""
     program = folder / f"cases-{target}"
     if target == "aarch64":
@@ -182,7 +192,7 @@ def run_target(cases, folder, target, qemu):
     else:
         flags, runner = ["--target=x86_64-linux-gnu", f"-march={target}"], []
     run(["clang", *flags, "-fuse-ld=lld", "-O3", "-w",
-         folder / "cases.ll", folder / "main.c", "-o", program])
+         lower(cases, opt, folder, target), folder / "main.c", "-o", program])
     out = folder / f"out-{target}.bin"
     run([*runner, program, folder / "in.bin", out])
     data = out.read_bytes()

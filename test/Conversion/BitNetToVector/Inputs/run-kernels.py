@@ -173,32 +173,79 @@ def angle_cases():
                     result(expected, 0.51 * ulp(expected))])
 
 
-def cache_ref(array, kind, check=None):
-    """A [2, heads, positions, dim] cache, its heads spaced apart."""
-    _, heads, positions, dim = array.shape
-    strides = [heads * (positions + 2) * dim, (positions + 2) * dim, dim, 1]
-    return Ref(array, kind, strides, offset=7, check=check,
-               type=f"memref<2x{heads}x?x{dim}x{kind}, "
-                    f"strided<[?, ?, {dim}, 1], offset: ?>>")
+BLOCK, PART = 16, 256  # positions of a row of the cache, of a part of attention
+
+
+def empty_cache(heads, positions, dim, kind):
+    """One layer in memory, [2, heads, blocks, row]; what is not set is NaN, or
+    any byte."""
+    row = BLOCK * dim + (4 * BLOCK if kind == "i8" else 0)
+    shape = (2, heads, -(-positions // BLOCK), row)
+    if kind == "i8":
+        memory = random.integers(-128, 128, shape).astype(np.int8)
+        memory[..., BLOCK * dim:] = -1  # NaN
+        return memory
+    return np.full(shape, np.nan, harness.DTYPES[kind])
+
+
+def set_cache(memory, dim, half, position, rows):
+    """Writes keys or values [heads, dim] of one position as the dialect defines
+    and returns the numbers they are rounded to, exactly."""
+    block, index = divmod(position, BLOCK)
+    cells = memory[half, :, block, :BLOCK * dim]
+    cells = (cells.reshape(-1, dim, BLOCK)[:, :, index] if half == 0
+             else cells.reshape(-1, BLOCK, dim)[:, index])
+    scale = np.ones(len(rows))
+    if memory.dtype == np.int8:
+        top = np.maximum(np.abs(rows).max(-1), np.float32(2.0 ** -60))
+        rows = np.rint(rows * (np.float32(127) / top)[:, None])
+        scale = top / np.float32(127)
+        at = BLOCK * dim + 4 * index
+        memory[half, :, block, at:at + 4] = scale[:, None].view(np.int8)
+    cells[...] = rows
+    return cells.astype(np.float64) * scale[:, None]
+
+
+def fill_cache(cache, kind):
+    """A layer with the keys and values of `cache` [2, heads, positions, dim],
+    and the numbers in it."""
+    _, heads, positions, dim = cache.shape
+    memory, exact = empty_cache(heads, positions, dim, kind), cache.astype("d")
+    for half in (0, 1):
+        for p in range(positions):
+            exact[half, :, p] = set_cache(memory, dim, half, p,
+                                          cache[half, :, p])
+    return memory, exact
+
+
+def cache_ref(memory, kind, check=None):
+    """An argument of that layer, its heads spaced apart."""
+    _, heads, blocks, row = memory.shape
+    strides = [heads * (blocks + 2) * row, (blocks + 2) * row, row, 1]
+    return Ref(memory, kind, strides, offset=7, check=check,
+               type=f"memref<2x{heads}x?x{row}x{kind}, "
+                    f"strided<[?, ?, {row}, 1], offset: ?>>")
 
 
 def store_cases():
-    for dim, heads, m, kind in ((24, 2, 1, "f32"), (100, 1, 3, "f16"),
-                                (16, 3, 1, "f16"), (7, 1, 3, "f32")):
-        position = 4
-        cache = normal(2, heads, 9, dim).astype(harness.DTYPES[kind])
+    for dim, heads, m, position, kind in (
+            (24, 2, 1, 4, "f32"), (100, 1, 3, 15, "f16"), (16, 3, 1, 0, "f16"),
+            (7, 1, 3, 30, "f32"), (128, 2, 3, 14, "i8"), (20, 1, 1, 31, "i8")):
+        memory = empty_cache(heads, 40, dim, kind)
         keys, values = normal(m, heads * dim), normal(m, heads * dim)
-        expected = cache.copy()
+        keys[0, :dim] = 0
+        expected = memory.copy()
         for half, source in enumerate((keys, values)):
-            new = source.reshape(m, heads, dim).transpose(1, 0, 2)
-            expected[half, :, position:position + m] = new
+            for t in range(m):
+                set_cache(expected, dim, half, position + t,
+                          source[t].reshape(heads, dim))
 
         def check(got, where, expected=expected):
             if got.tobytes() != expected.tobytes():
                 raise SystemExit(f"{where}: wrong cache")
         yield Case(f"store_{m}x{heads}x{dim}_{kind}",
                    "bitnet.kv_store %0, %1, %2 at %3 : $0, $1, $2",
-                   [rows(keys), rows(values), cache_ref(cache, kind, check),
+                   [rows(keys), rows(values), cache_ref(memory, kind, check),
                     position])
 
 
@@ -206,38 +253,86 @@ def attention_cases():
     for dim, heads, kv_heads, m, position, kind in (
             (24, 2, 2, 1, 0, "f32"), (100, 5, 1, 1, 2, "f32"),
             (128, 4, 1, 1, 63, "f32"), (128, 4, 1, 1, 64, "f16"),
-            (24, 6, 1, 3, 299, "f32"), (100, 8, 2, 3, 126, "f16"),
+            (128, 8, 1, 1, 300, "i8"), (64, 1, 1, 1, 511, "f32"),
+            (64, 2, 1, 1, 512, "i8"), (24, 6, 1, 3, 299, "f32"),
+            (100, 8, 2, 3, 126, "f16"), (64, 1, 1, 37, 240, "f32"),
+            (32, 6, 2, 9, 250, "i8"), (128, 4, 1, 17, 254, "f32"),
             (2, 1, 1, 3, 61, "f32")):
         positions = position + m
-        stored, cache = convert(normal(2, kv_heads, positions, dim), kind)
+        cache = normal(2, kv_heads, positions, dim)
+        memory, exact = fill_cache(cache, kind)
         queries = normal(m, heads * dim) * 3
-        expected, tolerance = attend(queries, cache, heads, position)
+        expected, tolerance = attend(queries, exact, heads, position)
         name = f"attention_{m}x{heads}x{kv_heads}x{dim}_{position}_{kind}"
         op = f"bitnet.attention %0, %1 at %2 into %3 heads {heads} : " \
              "($0, $1, $2, $3) -> ()"
-        yield Case(name, op, [rows(queries, pad=1), cache_ref(stored, kind),
+        yield Case(name, op, [rows(queries, pad=1), cache_ref(memory, kind),
                               position, result(expected, tolerance)])
-        if m == 1:
-            continue
-        # The same tokens and key-value heads one by one, from the same cache:
-        # attention_cases_agree compares.
-        group = heads // kv_heads * dim
-        for t in range(m):
-            for h in range(kv_heads):
-                part = slice(h * group, (h + 1) * group)
-                one = op.replace(f"heads {heads}", f"heads {heads // kv_heads}")
-                yield Case(f"{name}__{t}_{h}", one, [
-                    rows(queries[t:t + 1, part]),
-                    cache_ref(stored[:, h:h + 1, :position + t + 1], kind),
-                    position + t,
-                    result(expected[t:t + 1, part], tolerance)])
+        # The first and last token, a key-value head and a part at a time:
+        # check_attention_parts compares.
+        group = heads // kv_heads
+        for t in sorted({0, m - 1}):
+            for h in sorted({0, kv_heads - 1}):
+                part = slice(h * group * dim, (h + 1) * group * dim)
+                n = position + t + 1
+                own = memory[:, h:h + 1, :-(-n // BLOCK)]
+                yield Case(f"{name}__{t}_{h}",
+                           attention_in_parts(group, group * dim, n), [
+                               rows(queries[t:t + 1, part]),
+                               cache_ref(own, kind), position + t,
+                               result(expected[t:t + 1, part], tolerance)])
+
+
+def exponential_cases():
+    """e^x alone: with scores 0 and x and values 0 and 1, the sum is e^x."""
+    # All numbers up to where the result is 0, and the smallest.
+    x = np.concatenate([np.linspace(-105, 0, 7000), -2.0 ** -np.arange(30.0),
+                        np.linspace(-0.4, 0, 1000)]).astype(np.float32)
+    cache = np.zeros((2, len(x), 2, 1), np.float32)
+    cache[0, :, 1, 0], cache[1, :, 1, 0] = x, 1
+    memory, _ = fill_cache(cache, "f32")
+    wide = np.exp(x.astype(np.float64))
+    # Below the normal numbers the unit stays, and two roundings share it.
+    tolerance = np.where(wide < 2.0 ** -126, 1.5, 1.02) * ulp(wide)
+    tolerance[x <= -104] = 2.0 ** -149  # zero
+    yield Case("exponential", "%states = memref.alloca() : "
+               f"memref<1x{2 * len(x)}xf32>\n  "
+               "bitnet.attention_part %0, %1 at %2 part %3 into %4, %states "
+               f"heads {len(x)} : ($0, $1, $2, $3, $4, "
+               f"memref<1x{2 * len(x)}xf32>) -> ()",
+               [rows(np.ones((1, len(x)), np.float32)),
+                cache_ref(memory, "f32"), 1, 0, result(wide[None], tolerance)])
+
+
+def attention_in_parts(heads, columns, positions):
+    """Text of operations on %0..%3 as those of bitnet.attention."""
+    parts = -(-positions // PART)
+    sums, states = (f"memref<{parts}x{n}xf32>" for n in (columns, 2 * heads))
+    lines = [f"%sums = memref.alloca() : {sums}",
+             f"%states = memref.alloca() : {states}"]
+    for i in range(parts):
+        types = []
+        for name, type, n in (("sums", sums, columns),
+                              ("states", states, 2 * heads)):
+            offset = f", offset: {i * n}" if i else ""
+            types.append(f"memref<1x{n}xf32, strided<[{n}, 1]{offset}>>")
+            lines.append(f"%{name}_{i} = memref.subview %{name}[{i}, 0] "
+                         f"[1, {n}] [1, 1] : {type} to {types[-1]}")
+        lines.append(f"%part_{i} = arith.constant {i} : index")
+        lines.append(
+            f"bitnet.attention_part %0, %1 at %2 part %part_{i} into "
+            f"%sums_{i}, %states_{i} heads {heads} : "
+            f"($0, $1, $2, index, {', '.join(types)}) -> ()")
+    lines.append(f"bitnet.attention_merge %sums, %states at %2 into %3 heads "
+                 f"{heads} : ({sums}, {states}, $2, $3) -> ()")
+    return "\n  ".join(lines)
 
 
 def attend(queries, cache, heads, position):
     """Causal attention in f64 and a bound of the error in f32."""
     m, (_, kv_heads, _, dim) = len(queries), cache.shape
     q = queries.reshape(m, heads, dim).astype(np.float64)
-    keys, values = np.repeat(cache.astype(np.float64), heads // kv_heads, 1)
+    keys, values = np.repeat(cache, heads // kv_heads, 1)
     out = np.empty((m, heads, dim))
     largest = 0.0
     for t in range(m):
@@ -375,7 +470,8 @@ def main():
     args = parser.parse_args()
     cases = [case for family in (
         add_cases, norm_cases, embedding_cases, activation_cases, rope_cases,
-        angle_cases, store_cases, attention_cases, head_cases, length_cases,
+        angle_cases, store_cases, attention_cases,
+        exponential_cases, head_cases, length_cases,
         screen_cases, kth_cases, rescore_cases)
         for case in family()]
     results = harness.run_cases(cases, args.opt, args.folder, args.targets,
