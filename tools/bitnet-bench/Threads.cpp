@@ -47,8 +47,12 @@ void Threads::run(uint64_t count,
 }
 
 llvm::Error bench::prepareMachine(uint64_t featureBits) {
-  if (bitnet::Error error = bitnet::prepareCpu(featureBits))
+  bitnet::CpuState cpu;
+  if (bitnet::Error error = bitnet::prepareCpu(featureBits, cpu))
     return makeError(error.message());
+  if (!cpu.noTiles.empty())
+    return makeError("matrix tiles cannot be used: " + cpu.noTiles +
+                     "; use --mattr=-amx-int8");
   return llvm::Error::success();
 }
 

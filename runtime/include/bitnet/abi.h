@@ -11,7 +11,7 @@
 
 /// Bumped with every change of abi.def; generated code carries the number it
 /// was compiled for and the runtime refuses another.
-#define BN_ABI_VERSION 2u
+#define BN_ABI_VERSION 3u
 
 #ifdef __cplusplus
 extern "C" {
