@@ -26,6 +26,36 @@ const PackingFormat &bitnetc::getFormat(ternary::PackingFormatInterface attr) {
   return *format;
 }
 
+std::optional<std::string>
+bitnetc::getUnsupportedReason(ternary::PackedType matrix,
+                              const TargetInfo &target) {
+  if (auto reason = getFormat(matrix.getFormat()).getUnsupportedReason(target))
+    return reason;
+  int64_t limit = matrix.getFormat().getColumnLimit();
+  if (matrix.getK() >= limit)
+    return "holds fewer than " + std::to_string(limit) + " columns";
+  return std::nullopt;
+}
+
+/// Vector registers that are not accumulators: packed bytes, a decoded plane,
+/// masks (formats need up to three), one broadcast activation.
+static constexpr int64_t kReservedRegisters = 6;
+/// Tokens per register tile beyond which nothing is gained: the decoding of a
+/// vector is already shared by this many dot products. Narrower registers hold
+/// fewer activations beside the accumulators (checked: no spills).
+static constexpr int64_t kMaxTokens = 6, kMaxTokensNarrow = 4;
+
+int64_t bitnetc::getTokensPerTile(ternary::PackingFormatInterface attr,
+                                  const TargetInfo &target) {
+  int64_t free = std::max<int64_t>(1, int64_t(target.vectorRegisters) -
+                                          kReservedRegisters);
+  int64_t perToken = getFormat(attr).getAccumulators() *
+                     (attr.usesTables() ? 64 / target.vectorBytes : 1);
+  return std::clamp<int64_t>(free / perToken, 1,
+                             target.vectorBytes == 64 ? kMaxTokens
+                                                      : kMaxTokensNarrow);
+}
+
 std::vector<uint8_t> bitnetc::packMatrix(const PackingFormat &format,
                                          const int8_t *weights, int64_t n,
                                          int64_t k) {

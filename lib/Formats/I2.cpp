@@ -63,6 +63,9 @@ public:
                                    4.0 * tokens);
   }
 
+  double getDecodeCycles(const TargetInfo &target) const override {
+    return 7 / target.dotLoopRate + 4; // shifts and masks, a store each cycle
+  }
   bool hasDecode() const override { return true; }
   SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,
                                 Value bytes) const override {

@@ -88,6 +88,9 @@ public:
     return target.getDotLoopCycles(10, 6.0 * tokens);
   }
 
+  double getDecodeCycles(const TargetInfo &target) const override {
+    return 28 / target.dotLoopRate + 5; // tripling, comparisons; stores
+  }
   bool hasDecode() const override { return true; }
   /// The digit floor(3u / 256) is the number of 86 and 171 that u reaches.
   SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,

@@ -41,6 +41,10 @@ public:
 
   Error readRows(int64_t row, int64_t count, int8_t *out) const override;
   Expected<float> scale() const override;
+  Stored getStored() const override {
+    return {("masters " + getDTypeName(dense.dtype)).str(),
+            {dense.data, size_t(dense.bytes)}};
+  }
 
 private:
   /// s = 1 / max(mean|W|, 1e-5): one pass over the matrix, then remembered.

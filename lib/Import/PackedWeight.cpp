@@ -6,6 +6,8 @@
 #include "bitnetc/Import/Safetensors.h"
 #include "bitnetc/Support/Error.h"
 #include "bitnetc/Support/MappedFile.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 #include <cassert>
 
@@ -24,6 +26,10 @@ public:
 
   Error readRows(int64_t row, int64_t count, int8_t *out) const override;
   Expected<float> scale() const override { return scaleValue; }
+  Stored getStored() const override {
+    return {formatv("packed, scale {0:x}", bit_cast<uint32_t>(scaleValue)),
+            {data, size_t(quarter * cols)}};
+  }
 
 private:
   const std::string file;

@@ -11,6 +11,8 @@
 #include "bitnetc/Support/MappedFile.h"
 #include "dialects/BitNet/BitNet.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Parallel.h"
 #include <cmath>
 #include <map>
@@ -49,10 +51,71 @@ namespace {
 class Writer {
 public:
   Writer(const Model &model, llvm::raw_ostream &os,
-         llvm::function_ref<void(uint64_t)> progress)
-      : model(model), os(os), progress(progress) {}
+         llvm::function_ref<void(uint64_t)> progress, WeightCache *cache)
+      : model(model), os(os), progress(progress), cache(cache) {}
 
+  /// From the cache, or as it is made.
   Error write(const PlannedWeight &weight) {
+    std::optional<std::string> key = cache ? getKey(weight) : std::nullopt;
+    if (!key)
+      return make(weight);
+    if (auto file = cache->find(*key, weight.bytes)) {
+      constexpr uint64_t piece = 8 << 20;
+      for (uint64_t at = 0; at < weight.bytes; at += piece) {
+        uint64_t size = std::min(piece, weight.bytes - at);
+        put(file->getBytes().data() + at, size);
+        releasePages(file->getBytes().data() + at, size);
+      }
+      return Error::success();
+    }
+    entry = cache->create(*key);
+    Error error = make(weight);
+    if (entry && !error)
+      cache->add(std::move(entry));
+    entry.reset();
+    return error;
+  }
+
+private:
+  /// What the bytes of a weight depend on; none for what is only copied.
+  std::optional<std::string> getKey(const PlannedWeight &weight) {
+    if (weight.literal || findDenseWeight(model, weight.sources.front()))
+      return std::nullopt;
+    std::string key = cache->startKey();
+    llvm::raw_string_ostream text(key);
+    text << " " << weight.type;
+    for (StringRef source : weight.sources) {
+      // Suffixes say what is made of a stored tensor.
+      StringRef stored = source;
+      const TernaryWeight *matrix = nullptr;
+      const DenseWeight *dense = nullptr;
+      while (!(matrix = findTernaryWeight(model, stored)) &&
+             !(dense = findDenseWeight(model, stored)) && stored.contains('.'))
+        stored = stored.rsplit('.').first;
+      TernaryWeight::Stored from;
+      if (matrix)
+        from = matrix->getStored();
+      else if (dense)
+        from = {getDTypeName(dense->dtype).str(),
+                {dense->data, size_t(dense->bytes)}};
+      if (from.bytes.empty())
+        return std::nullopt;
+      // One tensor may be the source of several weights.
+      auto [hash, isNew] = hashes.try_emplace(from.bytes.data());
+      if (isNew) {
+        hash->second = llvm::toHex(hashContent(from.bytes));
+        releasePages(from.bytes.data(), from.bytes.size());
+      }
+      text << "; " << source.drop_front(stored.size()) << " of "
+           << (matrix ? llvm::formatv("{0} x {1} ", matrix->rows, matrix->cols)
+                            .str()
+                      : std::string())
+           << from.encoding << " " << hash->second;
+    }
+    return key;
+  }
+
+  Error make(const PlannedWeight &weight) {
     if (weight.literal)
       return writeLiteral(weight);
     if (auto packed = mlir::dyn_cast<ternary::PackedType>(weight.type))
@@ -64,9 +127,10 @@ public:
     return writeDense(weight);
   }
 
-private:
   void put(const void *data, uint64_t bytes) {
     os.write(static_cast<const char *>(data), bytes);
+    if (entry)
+      entry->os().write(static_cast<const char *>(data), bytes);
     progress(bytes);
   }
 
@@ -239,6 +303,9 @@ private:
   const Model &model;
   llvm::raw_ostream &os;
   llvm::function_ref<void(uint64_t)> progress;
+  WeightCache *cache;                 // or null
+  std::unique_ptr<PendingFile> entry; // of the weight that is written
+  std::map<const uint8_t *, std::string> hashes;            // of stored tensors
   std::map<std::string, std::vector<SketchedRow>> sketched; // by source
 };
 
@@ -247,8 +314,9 @@ private:
 Error bitnetc::writeWeights(const Model &model,
                             llvm::ArrayRef<PlannedWeight> weights,
                             llvm::raw_ostream &os,
-                            llvm::function_ref<void(uint64_t)> progress) {
-  Writer writer(model, os, progress);
+                            llvm::function_ref<void(uint64_t)> progress,
+                            WeightCache *cache) {
+  Writer writer(model, os, progress, cache);
   uint64_t start = os.tell();
   for (const PlannedWeight &weight : weights) {
     os.write_zeros(weight.offset - (os.tell() - start));

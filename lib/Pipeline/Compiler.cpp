@@ -9,9 +9,10 @@
 #include "bitnetc/Import/Tokenizer.h"
 #include "bitnetc/Link/Link.h"
 #include "bitnetc/Link/WeightWriter.h"
+#include "bitnetc/Pipeline/Spec.h"
 #include "bitnetc/Support/Error.h"
 #include "bitnetc/Support/ProgressBar.h"
-#include "dialects/Ternary/Ternary.h"
+#include "dialects/BitNet/BitNet.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -30,15 +31,19 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
+/// Size of a weight cache: about ten models of 8 billion weights.
+static constexpr uint64_t kMostCacheBytes = 20'000'000'000;
+
 namespace {
 
 /// One compilation.
 class Compiler {
 public:
   explicit Compiler(const CompilerOptions &options)
-      : options(options), context(makeRegistry()) {}
+      : options(options), pipeline(options.pipeline), context(makeRegistry()) {}
 
   Error run();
+  Expected<ModelMatrices> listMatrices();
 
 private:
   static mlir::DialectRegistry makeRegistry() {
@@ -47,6 +52,8 @@ private:
     return registry;
   }
 
+  Error importModule();
+  Error obeySpec();
   Error runPasses(const Stage &stage);
   Error checkOutput();
   Error writeText(llvm::function_ref<void(llvm::raw_ostream &)> print);
@@ -67,6 +74,8 @@ private:
   }
 
   const CompilerOptions &options;
+  PipelineOptions pipeline;
+  std::optional<Spec> spec;
   mlir::MLIRContext context;
   std::chrono::steady_clock::time_point start =
       std::chrono::steady_clock::now();
@@ -86,18 +95,10 @@ Error Compiler::run() {
   const Stage *last = findStage(options.emit);
   if (!last)
     return makeError("--emit: unknown stage '" + options.emit + "'");
-  auto resolved = resolveTarget(options.triple, options.cpu, options.features);
-  if (!resolved)
-    return resolved.takeError();
-  target = std::move(*resolved);
   if (Error error = checkOutput())
     return error;
-
-  step("importing " + options.model);
-  auto opened = openModel(options.model);
-  if (!opened)
-    return opened.takeError();
-  model = std::move(*opened);
+  if (Error error = importModule())
+    return error;
   if (last->name == "exe") {
     if (model->tokenizerPath.empty())
       return makeFileError(options.model,
@@ -110,12 +111,6 @@ Error Compiler::run() {
       return blob.takeError();
     tokenizer = std::move(*blob);
   }
-  module = buildModule(*model, context, options.cacheElement);
-  setTarget(*module, target);
-  module.get()->setAttr(
-      "bitnet.threads",
-      mlir::Builder(&context).getI64IntegerAttr(options.threads));
-
   for (const Stage &stage : getStages()) {
     if (!stage.build)
       return emitCode();
@@ -124,6 +119,9 @@ Error Compiler::run() {
                             mlir::StringAttr::get(&context, describeModel()));
     if (Error error = runPasses(stage))
       return error;
+    if (stage.name == "bitnet" && spec)
+      if (Error error = obeySpec())
+        return error;
     if (stage.name == "tiled")
       weights = collectWeights(*module);
     if (&stage == last)
@@ -132,10 +130,82 @@ Error Compiler::run() {
   return Error::success();
 }
 
+/// The module at the start of stage `bitnet`.
+Error Compiler::importModule() {
+  auto resolved = resolveTarget(options.triple, options.cpu, options.features);
+  if (!resolved)
+    return resolved.takeError();
+  target = std::move(*resolved);
+  if (!options.spec.empty()) {
+    auto read = readSpec(options.spec, target);
+    if (!read)
+      return read.takeError();
+    spec = std::move(*read);
+  }
+  step("importing " + options.model);
+  auto opened = openModel(options.model);
+  if (!opened)
+    return opened.takeError();
+  model = std::move(*opened);
+  module = buildModule(*model, context, options.cacheElement);
+  setTarget(*module, target);
+  module.get()->setAttr(
+      "bitnet.threads",
+      mlir::Builder(&context).getI64IntegerAttr(options.threads));
+  return Error::success();
+}
+
+ModelMatrices getMatrices(mlir::ModuleOp module, const TargetInfo &target) {
+  ModelMatrices matrices;
+  matrices.target = target;
+  for (auto weight : module.getOps<bitnet::WeightOp>()) {
+    auto type = mlir::dyn_cast<mlir::RankedTensorType>(weight.getType());
+    if (!type || !type.getElementType().isInteger(2)) {
+      matrices.otherBytes += weight.getSizeInBytes();
+      continue;
+    }
+    int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+    auto known = llvm::find_if(matrices.shapes, [&](const auto &shape) {
+      return shape.rows == rows && shape.columns == columns;
+    });
+    if (known == matrices.shapes.end())
+      matrices.shapes.push_back({rows, columns, 1});
+    else
+      ++known->count;
+  }
+  return matrices;
+}
+
+Expected<ModelMatrices> Compiler::listMatrices() {
+  if (Error error = importModule())
+    return std::move(error);
+  if (Error error = runPasses(*findStage("bitnet")))
+    return std::move(error);
+  return getMatrices(*module, target);
+}
+
+/// Makes the choices of --spec options of the passes.
+Error Compiler::obeySpec() {
+  for (const ModelMatrices::Shape &shape :
+       getMatrices(*module, target).shapes) {
+    const SpecMatrix *choice = spec->find(shape.rows, shape.columns);
+    if (!choice)
+      return makeFileError(
+          options.spec,
+          llvm::formatv("expected a format for matrices of {0} x {1}, but got "
+                        "none; run bitnetc --tune on this model",
+                        shape.rows, shape.columns)
+              .str());
+    pipeline.choices.push_back(llvm::formatv("{0}x{1}={2}", shape.rows,
+                                             shape.columns, choice->format));
+  }
+  return Error::success();
+}
+
 Error Compiler::runPasses(const Stage &stage) {
   step("stage " + stage.name + ": " + stage.summary);
   mlir::PassManager passes(&context);
-  stage.build(passes, options.pipeline);
+  stage.build(passes, pipeline);
   std::string messages;
   mlir::ScopedDiagnosticHandler handler(
       &context, [&](mlir::Diagnostic &diagnostic) {
@@ -239,20 +309,32 @@ Error Compiler::writeExecutable(StringRef object) {
   uint64_t total =
       weights.empty() ? 0 : weights.back().offset + weights.back().bytes;
   step("packing " + formatBytes(total) + " of weights");
+  std::unique_ptr<WeightCache> cache;
+  if (!options.weightCache.empty()) {
+    auto opened = WeightCache::open(options.weightCache, kMostCacheBytes);
+    if (!opened)
+      return opened.takeError();
+    cache = std::move(*opened);
+  }
   {
     ProgressBar bar(llvm::errs(), "packing", options.quiet ? 0 : total);
     LinkInput input;
     input.object = object;
     input.tokenizer = StringRef(tokenizer.data(), tokenizer.size());
     auto write = [&](llvm::raw_ostream &os) {
-      return writeWeights(*model, weights, os,
-                          [&](uint64_t bytes) { bar.advance(bytes); });
+      return writeWeights(
+          *model, weights, os, [&](uint64_t bytes) { bar.advance(bytes); },
+          cache.get());
     };
     input.writeWeights = write;
     if (Error error =
             linkExecutable(input, target, options.libraryPath, options.output))
       return error;
   }
+  if (cache)
+    step(llvm::formatv("weight cache: {0} found, {1} added, {2} damaged",
+                       cache->found, cache->made, cache->damaged)
+             .str());
   step("wrote " + options.output);
   return Error::success();
 }
@@ -310,4 +392,8 @@ std::string Compiler::describeModel() {
 
 Error bitnetc::compileModel(const CompilerOptions &options) {
   return Compiler(options).run();
+}
+
+Expected<ModelMatrices> bitnetc::listMatrices(const CompilerOptions &options) {
+  return Compiler(options).listMatrices();
 }

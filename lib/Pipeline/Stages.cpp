@@ -33,6 +33,8 @@ static void buildTernary(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createTernaryShareQuantize());
   TernarySelectFormatOptions select;
   select.format = options.format;
+  select.choices.assign(options.choices.begin(), options.choices.end());
+  select.threads = std::max(options.threads, 1u);
   select.explain = options.explain;
   pm.addPass(createTernarySelectFormat(select));
   pm.addPass(createTernaryPackWeights());

@@ -33,6 +33,8 @@ static Error setFacts(TargetInfo &target) {
   // NEON widens bytes to floats in seven steps for every four of bf16, which
   // costs small cores more than the bytes do.
   target.widensBytesFast = false;
+  target.speed = kServerSpeed;
+  target.speed.gigahertz = 2.6; // Neoverse N1 and V1 in the cloud
   return Error::success();
 }
 

@@ -14,6 +14,20 @@
 
 namespace bitnetc {
 
+/// Of a Sapphire Rapids class server core, measured there with `bitnetc --tune`
+/// and `bitnet-bench`. The only machine that was measured, so others have its
+/// memory, too. L2 holds 2 MB, of which the activations need a part; of a
+/// last-level cache that many cores share, one process gets about 100 MB.
+constexpr Speed kServerSpeed = {
+    /*gigahertz=*/3.6,
+    {{"L2", 1e6, true, 120},
+     {"L3", 100e6, false, 28},
+     {"memory", 0, false, 22}},
+    /*tileCycles=*/28,
+    /*rescaleCycles=*/12,
+    /*tableCycles=*/8,
+    /*startMicroseconds=*/2};
+
 /// A feature of runtime/include/bitnet/cpu_features.def.
 struct RuntimeFeature {
   llvm::StringRef name; // LLVM's

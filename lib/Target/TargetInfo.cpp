@@ -104,6 +104,14 @@ uint64_t TargetInfo::getRuntimeFeatureBits() const {
   return bits;
 }
 
+std::set<std::string> TargetInfo::getRuntimeFeatures() const {
+  std::set<std::string> names;
+  for (const RuntimeFeature &feature : getIsa(arch).runtimeFeatures)
+    if (hasFeature(feature.name))
+      names.insert(feature.name.str());
+  return names;
+}
+
 Expected<TargetInfo> bitnetc::resolveTarget(StringRef tripleText, StringRef cpu,
                                             StringRef features) {
   Triple host(Triple::normalize(sys::getDefaultTargetTriple()));

@@ -49,6 +49,7 @@ static Error setFacts(TargetInfo &target) {
   // Lookups stay in 256 bits.
   target.lookupLoopRate = 3;
   target.widensBytesFast = true; // vpmovsxbd
+  target.speed = kServerSpeed;
   target.tileTokens =
       wide && target.hasFeature("amx-tile") && target.hasFeature("amx-int8")
           ? 16

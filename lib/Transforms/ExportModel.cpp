@@ -217,6 +217,7 @@ private:
         {"max_logits", maxTokens.getInt()},
         {"threads", getSize("bitnet.threads")},
         {"cpu_features", target.getRuntimeFeatureBits()},
+        {"tile_batch", target.tileTokens},
         {"arena_bytes", getSize("bitnet.arena_bytes")},
         {"kv_bytes_per_token", kvBytes},
         {"weights_bytes", getSize("bitnet.weights_bytes")}};

@@ -1,18 +1,21 @@
 //===- SelectFormat.cpp - Choose the packing format of every matrix -------===//
 //
-// The cost model is data: a format says its cycles per 64 packed bytes on a
-// target, the target its bytes per cycle from memory. A decode step reads every
-// weight once, so its time per matrix is the larger of the two; prefill is
-// bound by cycles in every format and breaks ties.
+// The format with the least predicted time (bitnetc/Formats/CostModel.h), over
+// all phases by their weights; or the one that the user, or a measurement on
+// the machine (`bitnetc --tune`), has chosen.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
-#include "bitnetc/Formats/PackingFormat.h"
+#include "bitnetc/Formats/CostModel.h"
+#include "bitnetc/Support/ProgressBar.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/BitNet.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/Support/Format.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace bitnetc {
@@ -23,17 +26,23 @@ namespace bitnetc {
 using namespace mlir;
 using namespace bitnetc;
 using ternary::PackedType;
-using ternary::PackingFormatInterface;
 
 namespace {
 
-/// Predicted cost of one candidate for one matrix.
+/// One format for one shape of matrix.
 struct Candidate {
   const PackingFormat *format;
   PackedType type;
-  std::string unsupported; // why not, or empty
-  double memoryCycles = 0, computeCycles = 0;
-  double cycles() const { return std::max(memoryCycles, computeCycles); }
+  std::string unsupported;          // why not, or empty
+  SmallVector<PredictedTime> times; // of each phase; none if unsupported
+  double score = 0;                 // weighted microseconds per token
+};
+
+/// All matrices of one shape; they get one format, so that layers share code.
+struct ShapeChoice {
+  int64_t matrices = 0;
+  SmallVector<Candidate> candidates;
+  const Candidate *best = nullptr;
 };
 
 struct TernarySelectFormatPass
@@ -41,121 +50,233 @@ struct TernarySelectFormatPass
   using TernarySelectFormatBase::TernarySelectFormatBase;
 
   void runOnOperation() override {
-    chosen.clear(); // of another module, perhaps for another target
-    FailureOr<TargetInfo> target = getTarget(getOperation());
-    if (failed(target))
+    FailureOr<TargetInfo> found = getTarget(getOperation());
+    if (failed(found) || failed(checkOptions(*found)))
       return signalPassFailure();
-    if (format != "auto") {
-      const PackingFormat *wanted = findFormat(format);
-      if (!wanted) {
-        auto error = getOperation().emitError("expected a packing format (");
-        for (const PackingFormat *known : allFormats())
-          error << known->getName() << ", ";
-        error << "auto), but got '" << format << "'";
-        return signalPassFailure();
-      }
-      if (auto reason = wanted->getUnsupportedReason(*target)) {
-        getOperation().emitError("format '") << format << "': " << *reason;
-        return signalPassFailure();
-      }
-    }
+    target = *found;
+    shapes.clear(); // of another module, perhaps for another target
     SmallVector<ternary::MatmulOp> products;
     getOperation().walk([&](ternary::MatmulOp op) {
       if (isa<RankedTensorType>(op.getWeights().getType()))
         products.push_back(op);
     });
+    if (products.empty())
+      return;
+    collect(products);
+    for (auto &[matrix, shape] : shapes) {
+      addCandidates(matrix, shape);
+      choose(matrix, shape);
+    }
+    if (explain)
+      print();
     for (ternary::MatmulOp op : products)
-      if (failed(select(op, *target)))
+      if (failed(pack(op)))
         return signalPassFailure();
   }
 
-  LogicalResult select(ternary::MatmulOp op, const TargetInfo &target) {
-    auto matrix = cast<RankedTensorType>(op.getWeights().getType());
-    auto [known, isNew] = chosen.try_emplace(matrix, PackedType());
-    if (isNew) {
-      SmallVector<Candidate> candidates = getCandidates(matrix, target);
-      const Candidate *best = nullptr;
-      for (const Candidate &candidate : candidates) {
-        bool eligible =
-            candidate.unsupported.empty() &&
-            (format == "auto" || candidate.format->getName() == format);
-        if (eligible && (!best || candidate.cycles() < best->cycles()))
-          best = &candidate;
+  /// `format` and the values of `choices` name formats that the target runs.
+  LogicalResult checkOptions(const TargetInfo &target) {
+    auto check = [&](StringRef name) -> LogicalResult {
+      const PackingFormat *wanted = findFormat(name);
+      if (!wanted) {
+        auto error = getOperation().emitError("expected a packing format (");
+        for (const PackingFormat *known : allFormats())
+          error << known->getName() << ", ";
+        return error << "auto), but got '" << name << "'";
       }
-      if (!best)
-        return refuse(op, candidates);
-      known->second = best->type;
-      report(op, matrix, candidates, *best);
+      if (auto reason = wanted->getUnsupportedReason(target))
+        return getOperation().emitError("format '") << name << "': " << *reason;
+      return success();
+    };
+    if (threads < 1)
+      return getOperation().emitError("expected at least 1 thread, but got ")
+             << threads.getValue();
+    if (format != "auto" && failed(check(format)))
+      return failure();
+    chosen.clear();
+    for (StringRef choice : choices) {
+      auto [shape, name] = choice.split('=');
+      if (name.empty())
+        return getOperation().emitError(
+                   "expected a choice ROWSxCOLUMNS=FORMAT, but got '")
+               << choice << "'";
+      if (failed(check(name)))
+        return failure();
+      chosen[shape] = name.str();
     }
-    OpBuilder builder(op);
-    op.getWeightsMutable().assign(ternary::PackOp::create(
-        builder, op.getLoc(), known->second, op.getWeights()));
     return success();
   }
 
-  LogicalResult refuse(ternary::MatmulOp op, ArrayRef<Candidate> candidates) {
+  /// Counts the weights of each shape and the bytes of all others, and finds
+  /// the size of a prefill call.
+  void collect(ArrayRef<ternary::MatmulOp> products) {
+    llvm::DenseSet<const void *> seen;
+    maxTokens = 1;
+    for (ternary::MatmulOp op : products) {
+      Value weights = op.getWeights();
+      const void *identity = weights.getAsOpaquePointer();
+      if (auto ref = weights.getDefiningOp<bitnet::WeightRefOp>())
+        identity = ref.getWeightAttr().getAttr().getAsOpaquePointer();
+      if (seen.insert(identity).second)
+        ++shapes[cast<RankedTensorType>(weights.getType())].matrices;
+      if (auto function = op->getParentOfType<func::FuncOp>())
+        if (auto most =
+                function->getAttrOfType<IntegerAttr>("bitnet.max_tokens"))
+          maxTokens = std::max(maxTokens, most.getInt());
+    }
+    otherBytes = 0;
+    for (auto weight : getOperation().getOps<bitnet::WeightOp>())
+      if (!seen.contains(weight.getSymNameAttr().getAsOpaquePointer()))
+        otherBytes += weight.getSizeInBytes();
+  }
+
+  PackedType getPacked(RankedTensorType matrix, const PackingFormat &format) {
+    return PackedType::get(&getContext(), matrix.getDimSize(0),
+                           matrix.getDimSize(1), format.getAttr(&getContext()));
+  }
+
+  /// Bytes that a token reads if all matrices have one format.
+  double getFootprint(const PackingFormat &format) {
+    double bytes = otherBytes;
+    for (auto &[matrix, shape] : shapes)
+      bytes +=
+          double(shape.matrices) * getPacked(matrix, format).getSizeInBytes();
+    return bytes;
+  }
+
+  void addCandidates(RankedTensorType matrix, ShapeChoice &shape) {
+    for (const PackingFormat *format : allFormats()) {
+      Candidate candidate{format, getPacked(matrix, *format), "", {}};
+      if (auto reason = getUnsupportedReason(candidate.type, target))
+        candidate.unsupported = *reason;
+      else
+        for (const Phase &phase : getPhases()) {
+          Workload load{getTokens(phase), unsigned(threads),
+                        getFootprint(*format)};
+          candidate.times.push_back(
+              predictProduct(candidate.type, target, load));
+          candidate.score += phase.weight * candidate.times.back().total() /
+                             double(load.tokens);
+        }
+      shape.candidates.push_back(std::move(candidate));
+    }
+  }
+
+  int64_t getTokens(const Phase &phase) const {
+    return phase.tokens ? phase.tokens : maxTokens;
+  }
+
+  void choose(RankedTensorType matrix, ShapeChoice &shape) {
+    std::string wanted = format;
+    if (auto known = chosen.find(getName(matrix)); known != chosen.end())
+      wanted = known->second;
+    for (const Candidate &candidate : shape.candidates)
+      if (candidate.unsupported.empty() &&
+          (wanted == "auto" || candidate.format->getName() == wanted) &&
+          (!shape.best || candidate.score < shape.best->score))
+        shape.best = &candidate;
+  }
+
+  static std::string getName(RankedTensorType matrix) {
+    return std::to_string(matrix.getDimSize(0)) + "x" +
+           std::to_string(matrix.getDimSize(1));
+  }
+
+  LogicalResult pack(ternary::MatmulOp op) {
+    auto matrix = cast<RankedTensorType>(op.getWeights().getType());
+    const ShapeChoice &shape = shapes[matrix];
+    if (!shape.best)
+      return refuse(op, shape);
+    if (!shape.best->times.empty())
+      remark::passed(op.getLoc(),
+                     remark::RemarkOpts::name("format").category(getArgument()))
+          << ("format " + shape.best->format->getName() + ": bound by " +
+              (shape.best->times.front().isBoundByMemory() ? "memory"
+                                                           : "its inner loop"))
+                 .str();
+    OpBuilder builder(op);
+    op.getWeightsMutable().assign(ternary::PackOp::create(
+        builder, op.getLoc(), shape.best->type, op.getWeights()));
+    return success();
+  }
+
+  LogicalResult refuse(ternary::MatmulOp op, const ShapeChoice &shape) {
+    auto matrix = cast<RankedTensorType>(op.getWeights().getType());
+    auto known = chosen.find(getName(matrix));
+    StringRef wanted =
+        known == chosen.end() ? StringRef(format) : StringRef(known->second);
     auto error = op.emitError("expected a packing format for ")
-                 << op.getWeights().getType() << ", but";
-    for (const Candidate &candidate : candidates)
-      if (format == "auto" || candidate.format->getName() == format)
+                 << matrix << ", but";
+    for (const Candidate &candidate : shape.candidates)
+      if (wanted == "auto" || candidate.format->getName() == wanted)
         error << " '" << candidate.format->getName() << "' "
               << candidate.unsupported << ";";
     return error << " use another --format or --cpu";
   }
 
-  SmallVector<Candidate> getCandidates(RankedTensorType matrix,
-                                       const TargetInfo &target) {
-    SmallVector<Candidate> candidates;
-    for (const PackingFormat *format : allFormats()) {
-      Candidate candidate;
-      candidate.format = format;
-      candidate.type =
-          PackedType::get(&getContext(), matrix.getDimSize(0),
-                          matrix.getDimSize(1), format->getAttr(&getContext()));
-      if (auto reason = format->getUnsupportedReason(target))
-        candidate.unsupported = *reason;
-      else if (int64_t limit = candidate.type.getFormat().getColumnLimit();
-               matrix.getDimSize(1) >= limit)
-        candidate.unsupported =
-            "holds fewer than " + std::to_string(limit) + " columns";
-      double bytes = candidate.type.getSizeInBytes();
-      candidate.memoryCycles = bytes / target.memoryBytesPerCycle;
-      candidate.computeCycles =
-          bytes / 64 * format->getCyclesPer64Bytes(target, 1);
-      candidates.push_back(std::move(candidate));
-    }
-    return candidates;
+  /// The table of --explain.
+  void print() {
+    raw_ostream &os = llvm::errs();
+    double footprint = getFootprint(*allFormats().front());
+    os << llvm::formatv(
+        "predicted microseconds on {0}, {1} thread{2}, weights in {3}; m: "
+        "bound by memory, a: by arithmetic\n{4,-16} {5,5} {6,-8} {7,5}",
+        target.cpu, threads.getValue(), threads == 1 ? "" : "s",
+        getMemoryLevel(target, footprint, threads), "matrix", "count", "format",
+        "bits");
+    for (const Phase &phase : getPhases())
+      os << llvm::formatv(
+          " {0,15}", llvm::formatv("{0} M={1}", phase.name, getTokens(phase)));
+    os << llvm::formatv(" {0,11}\n", "per token");
+    for (auto &[matrix, shape] : shapes)
+      for (auto [i, candidate] : llvm::enumerate(shape.candidates)) {
+        double elements = double(matrix.getDimSize(0)) * matrix.getDimSize(1);
+        os << llvm::formatv("{0,-16} {1,5} {2,-8} {3,5:f3}",
+                            i ? "" : getName(matrix),
+                            i ? "" : std::to_string(shape.matrices),
+                            candidate.format->getName(),
+                            8.0 * candidate.type.getSizeInBytes() / elements);
+        for (const PredictedTime &time : candidate.times)
+          os << llvm::formatv(" {0,13:f1} {1}", time.total(),
+                              time.isBoundByMemory() ? "m" : "a");
+        if (candidate.times.empty())
+          os << "  " << candidate.unsupported;
+        else
+          os << llvm::formatv(" {0,11:f1}", candidate.score);
+        os << (&candidate == shape.best ? "  <- chosen\n" : "\n");
+      }
+    for (StringRef phase : {"decode", "decode_top"})
+      if (auto function = getOperation().lookupSymbol<func::FuncOp>(phase))
+        function.walk([&](Operation *op) { printHead(os, phase, op); });
   }
 
-  void report(ternary::MatmulOp op, RankedTensorType matrix,
-              ArrayRef<Candidate> candidates, const Candidate &best) {
-    StringRef bound = best.memoryCycles >= best.computeCycles
-                          ? "bound by memory"
-                          : "bound by its inner loop";
-    remark::passed(op.getLoc(),
-                   remark::RemarkOpts::name("format").category(getArgument()))
-        << ("format " + best.format->getName() + ": " + bound).str();
-    if (!explain)
+  /// What bitnet-screen-head has made of the output head: of `op` in `phase`,
+  /// the bytes it reads for a token and how long that takes.
+  void printHead(raw_ostream &os, StringRef phase, Operation *op) {
+    if (!op->getName().stripDialect().ends_with("head") ||
+        isa<bitnet::RescoreHeadOp>(op)) // few rows
       return;
-    llvm::errs() << llvm::formatv("{0} x {1}\n  {2,-8} {3,12} {4,14} {5,14}\n",
-                                  matrix.getDimSize(0), matrix.getDimSize(1),
-                                  "format", "bits/weight", "memory cycles",
-                                  "compute cycles");
-    for (const Candidate &candidate : candidates) {
-      double bits = 8.0 * candidate.type.getSizeInBytes() /
-                    (double(matrix.getDimSize(0)) * matrix.getDimSize(1));
-      llvm::errs() << llvm::formatv(
-          "  {0,-8} {1,12:f3} {2,14:f0} {3,14:f0}{4}\n",
-          candidate.format->getName(), bits, candidate.memoryCycles,
-          candidate.computeCycles,
-          !candidate.unsupported.empty()    ? "  " + candidate.unsupported
-          : candidate.format == best.format ? std::string("  <- chosen")
-                                            : std::string());
-    }
+    int64_t bytes = 0;
+    for (Value operand : op->getOperands())
+      if (auto ref = operand.getDefiningOp<bitnet::WeightRefOp>())
+        if (auto weight =
+                SymbolTable::lookupNearestSymbolFrom<bitnet::WeightOp>(
+                    ref, ref.getWeightAttr()))
+          bytes += weight.getSizeInBytes();
+    double footprint = getFootprint(*allFormats().front());
+    double rate = 1e3 * threads * getBandwidth(target, footprint, threads);
+    os << llvm::formatv(
+        "{0,-16} {1,5} {2} of @{3}: {4}, {5:f1} us{6}\n", "head", 1,
+        op->getName().stripDialect(), phase, formatBytes(bytes), bytes / rate,
+        phase == "decode_top" ? "  <- chosen where only the best tokens matter"
+                              : "");
   }
 
-  /// Equal shapes get equal formats, so that layers share their code.
-  DenseMap<RankedTensorType, PackedType> chosen;
+  TargetInfo target;
+  llvm::MapVector<RankedTensorType, ShapeChoice> shapes;
+  llvm::StringMap<std::string> chosen; // shape to format, of `choices`
+  int64_t maxTokens = 1;
+  double otherBytes = 0; // of weights that are not ternary
 };
 
 } // namespace

@@ -22,33 +22,11 @@ using namespace bitnetc;
 
 namespace {
 
-/// Vector registers that are not accumulators: packed bytes, a decoded plane,
-/// masks (formats need up to three), one broadcast activation.
-constexpr int64_t kReservedRegisters = 6;
-/// Tokens per register tile beyond which nothing is gained: the decoding of a
-/// vector is already shared by this many dot products. Narrower registers hold
-/// fewer activations beside the accumulators (checked: no spills).
-constexpr int64_t kMaxTokens = 6, kMaxTokensNarrow = 4;
-
-/// Tokens whose accumulators fit in the registers of the target. Dot-product
-/// formats need those of one register's lanes at a time (lib/Formats/DotTile),
-/// tables those of the whole tile.
-int64_t getTokensPerTile(const PackingFormat &format, bool usesTables,
-                         const TargetInfo &target) {
-  int64_t free = std::max<int64_t>(1, int64_t(target.vectorRegisters) -
-                                          kReservedRegisters);
-  int64_t perToken =
-      format.getAccumulators() * (usesTables ? 64 / target.vectorBytes : 1);
-  return std::clamp<int64_t>(free / perToken, 1,
-                             target.vectorBytes == 64 ? kMaxTokens
-                                                      : kMaxTokensNarrow);
-}
-
 /// A decoded tile is read from the second cache: what is saved has to be more
 /// than that costs.
 constexpr double kPanelCost = 1.25;
 
-/// As many tokens, or a multiple of them, go through a row tile at once, which
+/// As many tokens, or more of them, go through a row tile at once, which
 /// is decoded for all of them; 0: none do. Matrix tiles need that; for dot
 /// products it pays where decoding takes longer than they do.
 int64_t getPanelTokens(const PackingFormat &format, ternary::PackedType tile,
@@ -133,8 +111,7 @@ struct TernaryTileMicroPass
       return false;
     ternary::PackedType weights = getWeights(product);
     const PackingFormat &format = bitnetc::getFormat(weights.getFormat());
-    int64_t block =
-        getTokensPerTile(format, weights.getFormat().usesTables(), target);
+    int64_t block = getTokensPerTile(weights.getFormat(), target);
 
     // Everything from the buffer to the end of its block uses one token at a
     // time; cut it at tokens.

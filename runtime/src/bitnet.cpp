@@ -29,13 +29,15 @@ static void report(const Error &error, char *text, size_t bytes) {
 }
 
 static Error open(bitnet_session &session, const char *path,
-                  const SessionOptions &options) {
+                  SessionOptions options) {
   if (Error error = Session::checkModel(bn_model_info))
     return error;
   if (Error error = session.container.open(path, bn_model_info.weights_bytes))
     return error;
-  if (Error error = prepareCpu(bn_model_info.cpu_features))
+  CpuState cpu;
+  if (Error error = prepareCpu(bn_model_info.cpu_features, cpu))
     return error;
+  options.tiles = cpu.noTiles.empty();
   if (const void *blob = session.container.tokenizer()) {
     if (const char *reason = Tokenizer::open(
             blob, session.container.tokenizerBytes(), session.tokenizer))

@@ -137,22 +137,20 @@ uint64_t bitnet::hostFeatures() {
 static constexpr bool hostIsArm = false;
 
 /// Linux gives tile registers only on request (Documentation/arch/x86/
-/// xstate.rst): arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
-static Error requestTiles() {
+/// xstate.rst): arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA). Empty, or
+/// why not.
+static std::string requestTiles() {
   constexpr int requestPermission = 0x1023, tileData = 18;
   if (syscall(SYS_arch_prctl, requestPermission, tileData) == 0)
-    return Error();
-  return Error::make("this program needs amx-tile, which the kernel does not "
-                     "let it use (%s); run on Linux 5.16 or later or "
-                     "recompile with --cpu=%s",
-                     strerror(errno), suggestedCpu(hostFeatures(), false));
+    return "";
+  return std::string("the kernel refuses them (") + strerror(errno) + ")";
 }
 #elif defined(__aarch64__)
 uint64_t bitnet::hostFeatures() {
   return armFeatures(getauxval(AT_HWCAP), getauxval(AT_HWCAP2));
 }
 static constexpr bool hostIsArm = true;
-static Error requestTiles() { return Error(); }
+static std::string requestTiles() { return ""; }
 #else
 #error "the runtime knows x86-64 and AArch64"
 #endif
@@ -207,9 +205,17 @@ Error bitnet::checkFeatures(uint64_t needed, uint64_t have, bool arm) {
                      cpu ? cpu : "");
 }
 
-Error bitnet::prepareCpu(uint64_t needed) {
-  if (Error error = checkFeatures(needed, hostFeatures(), hostIsArm))
+uint64_t bitnet::tileFeatures() {
+  return maskOf(x86Table, "amx-tile amx-int8");
+}
+
+Error bitnet::prepareCpu(uint64_t needed, CpuState &state) {
+  const uint64_t have = hostFeatures(), tiles = needed & tileFeatures();
+  if (Error error = checkFeatures(needed & ~tiles, have, hostIsArm))
     return error;
-  uint64_t tiles = maskOf(x86Table, "amx-tile amx-int8");
-  return needed & tiles ? requestTiles() : Error();
+  if (tiles & ~have)
+    state.noTiles = "this CPU lacks " + featureNames(tiles & ~have);
+  else if (tiles)
+    state.noTiles = requestTiles();
+  return Error();
 }

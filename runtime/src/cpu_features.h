@@ -45,9 +45,20 @@ const char *suggestedCpu(uint64_t have, bool arm);
 /// Success if `have` covers `needed`, else the sentence for the user.
 Error checkFeatures(uint64_t needed, uint64_t have, bool arm);
 
-/// checkFeatures for this machine; then asks the kernel for whatever has to be
-/// asked for (AMX tile registers). Call once, before generated code runs.
-Error prepareCpu(uint64_t needed);
+/// The bits of features that only matrix tiles need: code does without them if
+/// no prefill call has bn_model.tile_batch tokens.
+uint64_t tileFeatures();
+
+/// What a program can count on.
+struct CpuState {
+  /// Empty, or why matrix tiles cannot be used though the code has them.
+  std::string noTiles;
+};
+
+/// checkFeatures for this machine, all but tileFeatures(); then asks the kernel
+/// for matrix tiles, if the code has them. Call once, before generated code
+/// runs.
+Error prepareCpu(uint64_t needed, CpuState &state);
 
 } // namespace bitnet
 

@@ -287,8 +287,15 @@ Error Program::run() {
   // --info works on a CPU that cannot run the model: that is its use.
   if (options.mode == Mode::Info)
     return printInfo();
-  if (Error error = prepareCpu(model.cpu_features))
+  CpuState cpu;
+  if (Error error = prepareCpu(model.cpu_features, cpu))
     return error;
+  options.session.tiles = cpu.noTiles.empty();
+  if (!options.session.tiles)
+    fprintf(stderr,
+            "note: matrix tiles cannot be used: %s; prompts are read more "
+            "slowly\n",
+            cpu.noTiles.c_str());
   if (Error error = openTokenizer())
     return error;
   options.sampler.seed = options.seed ? *options.seed : freshSeed();

@@ -41,7 +41,8 @@ Error Session::checkModel(const bn_model &model) {
                        name ? name : "model", BN_ABI_VERSION,
                        model.abi_version);
   if (!model.vocab_size || !model.max_context || !model.max_batch ||
-      !model.max_logits || !model.prefill || !model.decode)
+      !model.max_logits || model.tile_batch == 1 || !model.prefill ||
+      !model.decode)
     return Error::make("%s: model description: expected sizes above 0 and two "
                        "entry points, but got none; compile the model again",
                        name ? name : "model");
@@ -65,6 +66,8 @@ Error Session::open(const bn_model &model, const void *modelWeights,
     return Error::make("batch size: expected at most %u tokens, which the "
                        "model was compiled for, but got %u",
                        model.max_batch, batch);
+  if (!options.tiles && model.tile_batch)
+    batch = std::min(batch, uint32_t(model.tile_batch - 1));
   unsigned cores = defaultThreads();
   unsigned threads = options.threads ? options.threads
                      : model.threads ? model.threads

@@ -39,6 +39,7 @@ struct SessionOptions {
   uint32_t context = 0; // positions; 0: defaultContext, or less for the model
   uint32_t threads = 0; // 0: what the model says, else physical cores
   uint32_t batch = 0;   // tokens per prefill call; 0: the model's max_batch
+  bool tiles = true;    // false: matrix tiles cannot be used (prepareCpu)
 };
 
 /// Positions of a session unless something else is asked for.

@@ -5,7 +5,8 @@
 #ifndef BITNETC_TOOLS_BENCH_LIMITS_H
 #define BITNETC_TOOLS_BENCH_LIMITS_H
 
-#include "Threads.h"
+#include "bitnetc/Measure/Samples.h"
+#include "bitnetc/Measure/Threads.h"
 #include "bitnetc/Target/TargetInfo.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <string>
@@ -13,29 +14,8 @@
 
 namespace bitnetc::bench {
 
-/// Memory of large pages where the kernel gives them, so that a measurement is
-/// not one of address translation; touched, so that it is there.
-class Buffer {
-public:
-  static llvm::Expected<Buffer> allocate(uint64_t bytes);
-  Buffer() = default;
-  Buffer(Buffer &&other) noexcept : base(other.base), size(other.size) {
-    other.base = nullptr;
-  }
-  Buffer &operator=(Buffer &&other) noexcept {
-    std::swap(base, other.base);
-    std::swap(size, other.size);
-    return *this;
-  }
-  ~Buffer();
-
-  uint8_t *data() const { return base; }
-  uint64_t bytes() const { return size; }
-
-private:
-  uint8_t *base = nullptr;
-  uint64_t size = 0;
-};
+using measure::Buffer;
+using measure::Threads;
 
 /// Reads a buffer from front to back and around, and does nothing with it: the
 /// rate that no kernel can be expected to beat. Several ways are tried, because
@@ -67,9 +47,6 @@ struct Peak {
 /// Peaks of the exact int8 instructions of `target`, by running them on
 /// registers; empty where there is no measurement for the architecture.
 std::vector<Peak> measurePeaks(Threads &threads, const TargetInfo &target);
-
-/// The value below which `fraction` of the sorted values lie.
-double percentile(std::vector<double> values, double fraction);
 
 } // namespace bitnetc::bench
 

@@ -20,6 +20,7 @@
 
 using namespace bitnetc;
 using namespace bitnetc::bench;
+using namespace bitnetc::measure;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
@@ -126,8 +127,8 @@ static Error readInfo(Program &program) {
   return Error::success();
 }
 
-static Error measure(Program &program, unsigned threads,
-                     const Options &options) {
+static Error measureProgram(Program &program, unsigned threads,
+                            const Options &options) {
   auto text =
       capture(program.path,
               {"--bench", "--bench-prompt", std::to_string(options.prompt),
@@ -171,7 +172,7 @@ Expected<Report> bench::runModelBench(const Options &options) {
           .first->second.measure(**team, readSeconds);
       team->reset();
       for (Program &program : programs)
-        if (Error error = measure(program, threads, options))
+        if (Error error = measureProgram(program, threads, options))
           return std::move(error);
     }
 

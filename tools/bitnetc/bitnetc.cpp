@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "bitnetc/Formats/PackingFormat.h"
+#include "bitnetc/Measure/Tune.h"
 #include "bitnetc/Pipeline/Compiler.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
@@ -74,8 +75,24 @@ static cl::opt<CacheElement> cacheElement(
     cl::cat(category));
 static cl::opt<bool>
     explain("explain",
-            cl::desc("Print the candidates and the choice of every format"),
+            cl::desc("Print the predicted times of all formats and the choice "
+                     "for every matrix, and the choice of the head"),
             cl::cat(category));
+static cl::opt<std::string>
+    tune("tune", cl::value_desc("file"), cl::ValueOptional,
+         cl::desc("Measure all formats for the model's matrices on this "
+                  "machine, write the fastest to a file (default: "
+                  "bitnetc-spec.json) and exit"),
+         cl::cat(category));
+static cl::opt<std::string>
+    spec("spec", cl::value_desc("file"),
+         cl::desc("Use the formats that --tune has written to this file"),
+         cl::cat(category));
+static cl::opt<std::string> weightCache(
+    "weight-cache", cl::value_desc("dir"), cl::init("off"),
+    cl::desc("Keep packed weights in this folder, at most 20 GB, for other "
+             "compilations of the same model; off (default): nowhere"),
+    cl::cat(category));
 static cl::opt<bool> quiet("q", cl::desc("No progress on standard error"),
                            cl::cat(category));
 static cl::opt<std::string>
@@ -188,17 +205,26 @@ int main(int argc, char **argv) {
   if (head != "auto" && head != "full" && head != "screened")
     return fail("--head: expected auto, full or screened, but got '" + head +
                 "'");
+  bool tunes = tune.getNumOccurrences() != 0;
+  if (!spec.empty() && formatName != "auto")
+    return fail("--spec: expected no --format beside it, but got '" +
+                formatName + "'");
+  if (tunes && !output.empty())
+    return fail("--tune: expected no -o beside it, but got '" + output +
+                "'; compile with --spec afterwards");
+  if (tunes && !spec.empty())
+    return fail("--tune: expected no --spec beside it, but got '" + spec + "'");
   CompilerOptions options;
   options.model = model;
   options.emit = emit;
   options.output = output;
   bool isText = stage->suffix != ".o" && stage->suffix != "";
   if (options.output.empty()) {
-    if (!isText)
+    if (!isText && !tunes)
       return fail("expected an output file; add -o FILE");
     options.output = "-";
   }
-  if (options.output == "-" && !isText)
+  if (options.output == "-" && !isText && !tunes)
     return fail("-o: expected a file for stage '" + emit + "', but got '-'");
   options.saveTemps = saveTemps;
   options.triple = triple;
@@ -214,6 +240,17 @@ int main(int argc, char **argv) {
   options.pipeline.head = head;
   options.pipeline.maxBatch = maxBatch;
   options.pipeline.explain = explain;
+  options.pipeline.threads = threads;
+  options.spec = spec;
+  if (weightCache.empty())
+    return fail("--weight-cache: expected a folder or off, but got nothing");
+  if (weightCache != "off")
+    options.weightCache = weightCache;
+  if (tunes) {
+    Error error = measure::tuneModel(
+        options, tune.empty() ? "bitnetc-spec.json" : tune.getValue(), outs());
+    return error ? fail(toString(std::move(error))) : 0;
+  }
   if (Error error = compileModel(options))
     return fail(toString(std::move(error)));
   return 0;

@@ -16,7 +16,7 @@ import lint
 # Lowest first. A file may include its own layer and the layers before it.
 LAYERS = ["runtime/include", "dialects/Ternary", "dialects/BitNet", "Support",
           "Target", "Formats", "Import", "Reference", "Conversion",
-          "Transforms", "Codegen", "Link", "Pipeline", "tools"]
+          "Transforms", "Codegen", "Link", "Pipeline", "Measure", "tools"]
 RANK = {name: rank for rank, name in enumerate(LAYERS)}
 INCLUDE = re.compile(r'\s*#?\s*include\s+"([^"]+)"')
 # Where a quoted include is looked up besides the including file's own folder.

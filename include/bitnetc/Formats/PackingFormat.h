@@ -84,6 +84,9 @@ public:
   virtual double getCyclesPer64Bytes(const TargetInfo &target,
                                      int64_t tokens) const = 0;
 
+  /// Predicted cycles that decode 64 packed bytes to a panel (`emitDecode`).
+  virtual double getDecodeCycles(const TargetInfo &target) const { return 0; }
+
   /// True if `emitDecode` is there: the format has steps of 16 lanes x 4
   /// columns, and a target with matrix tiles can decode it panel by panel.
   virtual bool hasDecode() const { return false; }
@@ -127,6 +130,16 @@ void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
 void emitDotPanel(mlir::OpBuilder &builder, mlir::Location loc,
                   const PackingFormat &format, const TargetInfo &target,
                   const TileOperands &operands);
+
+/// Nothing, or why the target cannot multiply by a matrix of this type.
+std::optional<std::string> getUnsupportedReason(ternary::PackedType matrix,
+                                                const TargetInfo &target);
+
+/// Tokens of one register tile: as many as have room for their accumulators.
+/// Dot-product formats need those of one register's lanes at a time
+/// (lib/Formats/DotTile), tables those of the whole tile.
+int64_t getTokensPerTile(ternary::PackingFormatInterface format,
+                         const TargetInfo &target);
 
 /// All formats, in the order of the documentation.
 llvm::ArrayRef<const PackingFormat *> allFormats();

@@ -80,6 +80,13 @@ public:
   /// of them. Fails on an illegal code or a NaN, naming file, tensor and place.
   virtual llvm::Error readRows(int64_t row, int64_t count,
                                int8_t *out) const = 0;
+  /// What rows and scale are computed from: how, and the mapped bytes.
+  struct Stored {
+    std::string encoding; // "packed, scale 0.5", "masters bf16"
+    llvm::ArrayRef<uint8_t> bytes;
+  };
+  /// Empty bytes: not known.
+  virtual Stored getStored() const { return {}; }
   /// The multiplying scale (a stored dividing scale is already inverted).
   virtual llvm::Expected<float> scale() const = 0;
 

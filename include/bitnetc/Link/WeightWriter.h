@@ -6,6 +6,7 @@
 #define BITNETC_LINK_WEIGHTWRITER_H
 
 #include "bitnetc/Import/Model.h"
+#include "bitnetc/Link/WeightCache.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -27,11 +28,13 @@ std::vector<PlannedWeight> collectWeights(mlir::ModuleOp module);
 
 /// Writes the weight section to `os`, from its first byte on. Matrices are read
 /// and packed a few row tiles at a time, on all cores. `progress` is told the
-/// bytes of each piece written.
+/// bytes of each piece written. What `cache` has, if there is one, is not
+/// packed again.
 llvm::Error writeWeights(const Model &model,
                          llvm::ArrayRef<PlannedWeight> weights,
                          llvm::raw_ostream &os,
-                         llvm::function_ref<void(uint64_t)> progress);
+                         llvm::function_ref<void(uint64_t)> progress,
+                         WeightCache *cache = nullptr);
 
 } // namespace bitnetc
 

@@ -7,6 +7,7 @@
 
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Pipeline/Pipeline.h"
+#include "bitnetc/Target/TargetInfo.h"
 #include "llvm/Support/Error.h"
 
 namespace bitnetc {
@@ -23,12 +24,26 @@ struct CompilerOptions {
   CacheElement cacheElement = CacheElement::F32; // keys and values
   std::string libraryPath; // folder of the runtime libraries
   bool quiet = false;      // no progress on stderr
+  std::string spec; // file of readSpec whose choices are obeyed, or empty
+  std::string weightCache; // folder of packed weights, or empty
   PipelineOptions pipeline;
 };
 
 /// Compiles a model up to a stage. Reports progress on stderr; on an error the
 /// output is untouched.
 llvm::Error compileModel(const CompilerOptions &options);
+
+/// What a model consists of after stage `bitnet`, for its target.
+struct ModelMatrices {
+  /// Ternary matrices of equal size.
+  struct Shape {
+    int64_t rows, columns, count;
+  };
+  TargetInfo target;
+  std::vector<Shape> shapes;
+  double otherBytes = 0; // of all other weights
+};
+llvm::Expected<ModelMatrices> listMatrices(const CompilerOptions &options);
 
 } // namespace bitnetc
 

@@ -21,7 +21,10 @@ struct PipelineOptions {
   std::string format = "auto"; // packing format, or auto
   std::string head = "auto";   // auto, full or screened
   int64_t maxBatch = 128;      // most tokens of one prefill call
-  bool explain = false;        // print the format choices
+  /// Formats of single shapes, ROWSxCOLUMNS=FORMAT: they go before `format`.
+  std::vector<std::string> choices;
+  unsigned threads = 0; // that times are predicted for, 0: one
+  bool explain = false; // print the format choices
 };
 
 /// One stage: the passes that reach it from the stage before.

@@ -16,6 +16,25 @@
 
 namespace bitnetc {
 
+/// A level of the memory and how fast one core reads weights from it.
+struct MemoryLevel {
+  const char *name;
+  double bytes;              // what fits; without meaning for the last level
+  bool perCore;              // each core has so many bytes, else all together
+  double gigabytesPerSecond; // of one core that prefetches
+};
+
+/// What a core does in a second. Only predicted times come from these numbers,
+/// never results; `bitnetc --tune` says how far they are off on a machine.
+struct Speed {
+  double gigahertz = 3.6; // in loops of wide vectors
+  MemoryLevel levels[3] = {};
+  double tileCycles = 0;    // of one product of matrix tiles, with its loads
+  double rescaleCycles = 0; // to make 16 products of one token floats
+  double tableCycles = 0;   // to build the tables of 4 columns of one token
+  double startMicroseconds = 0; // of a product on several threads
+};
+
 /// A machine to generate code for.
 struct TargetInfo {
   enum class Arch { X86_64, AArch64 };
@@ -34,10 +53,7 @@ struct TargetInfo {
   /// Largest unsigned byte that one exact dot-product instruction takes: 255
   /// for u8 x s8 (VNNI, usdot), 127 for s8 x s8 (sdot) or vpmaddubsw.
   unsigned dotMax = 127;
-  /// Sustained bytes per cycle and core from memory beyond the caches, for the
-  /// cost model: 24 GB/s at 4 GHz, measured on a Sapphire Rapids class core. No
-  /// other machine was measured, so all have this number.
-  double memoryBytesPerCycle = 6;
+  Speed speed;
   /// For the cost model, counted on registers of vectorBytes: instructions of
   /// one exact dot product; instructions a cycle of a loop of dot products, and
   /// how many of them may be dot products; instructions a cycle of a loop of
@@ -91,6 +107,8 @@ struct TargetInfo {
   }
   /// Bits of runtime/include/bitnet/cpu_features.def the code may need.
   uint64_t getRuntimeFeatureBits() const;
+  /// Their names.
+  std::set<std::string> getRuntimeFeatures() const;
 };
 
 /// Resolves `--target`, `--cpu` and `--mattr`. An empty triple is the host's;

@@ -124,10 +124,11 @@ def TernaryShareQuantize : Pass<"ternary-share-quantize"> {
 def TernarySelectFormat : Pass<"ternary-select-format", "::mlir::ModuleOp"> {
   let summary = "Choose the packing format of every matrix";
   let description = [{
-    One format for each weight, shared by all phases. `auto` takes the format
-    with the lowest predicted time of a decode step on the module's target: the
-    larger of the bytes over the memory bandwidth and the cycles of its inner
-    loop (`PackingFormat::getCyclesPer64Bytes`). A remark gives the reason.
+    One format for each shape of matrix, shared by all phases. `auto` takes the
+    format with the lowest predicted time on the module's target
+    (`bitnetc/Formats/CostModel.h`): the time of a decode step plus that of a
+    prefill call per token. `choices` overrides that for single shapes. A remark
+    gives the reason.
 
     ```mlir
     %r = ternary.matmul %q, %s, %w : (tensor<?x64xi8>, tensor<?xi32>, tensor<32x64xi2>) -> tensor<?x32xi32>
@@ -141,6 +142,10 @@ def TernarySelectFormat : Pass<"ternary-select-format", "::mlir::ModuleOp"> {
   let options = [
     Option<"format", "format", "std::string", "\"auto\"",
            "A packing format for all matrices, or auto">,
+    ListOption<"choices", "choices", "std::string",
+               "Formats of single shapes: ROWSxCOLUMNS=FORMAT">,
+    Option<"threads", "threads", "int64_t", "1",
+           "Threads that the predicted times are of">,
     Option<"explain", "explain", "bool", "false",
            "Print candidates, predicted times and the choice to stderr">];
   let dependentDialects = ["::bitnetc::ternary::TernaryDialect"];

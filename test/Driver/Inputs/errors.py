@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Command lines, models and outputs that bitnetc must refuse.
 
-    errors.py usage|models|outputs BITNETC GOLDEN OUT
+    errors.py usage|models|outputs|specs BITNETC GOLDEN OUT
 
 Each case must end with exit status 1, nothing on standard output and one line
 on standard error that holds the given text, and leave the output's folder as
@@ -43,6 +43,18 @@ USAGE = [
     (["a", "-o", "DIR/x", "--format=q4"],
      "error: --format: expected one of auto, "),
     (["a"], "error: expected an output file; add -o FILE"),
+    (["a", "-o", "DIR/x", "--spec=b", "--format=i2"],
+     "error: --spec: expected no --format beside it, but got 'i2'"),
+    (["a", "-o", "DIR/x", "--tune"],
+     "error: --tune: expected no -o beside it, but got "),
+    (["a", "--tune", "--spec=b"],
+     "error: --tune: expected no --spec beside it, but got 'b'"),
+    (["a", "-o", "DIR/x", "--spec=DIR/none"], "none: cannot read: No such file"),
+    (["MODEL", "--tune=DIR/none/x"], "none/x: cannot write: No such file"),
+    (["MODEL", "--tune=DIR/x", "--target=" + (
+        "aarch64-linux-gnu" if os.uname().machine == "x86_64"
+        else "x86_64-linux-gnu")],
+     "error: --tune: expected a target that runs here, but got '"),
     (["a", "--emit=obj", "-o", "-"],
      "error: -o: expected a file for stage 'obj', but got '-'"),
     # What the target cannot do, before the model is opened.
@@ -151,6 +163,66 @@ MODELS = [
 ]
 
 
+V3 = ["ssse3", "sse4.2", "avx", "f16c", "fma", "popcnt", "bmi", "bmi2", "avx2",
+      "lzcnt", "movbe"]
+MATRICES = [{"rows": rows, "columns": columns, "format": "i2"}
+            for rows, columns in ((160, 96), (96, 96), (400, 96), (96, 200))]
+SPEC = {"bitnetc_spec": 1,
+        "target": {"triple": "x86_64-linux-gnu", "features": V3},
+        "threads": 1, "matrices": MATRICES}
+
+
+def spec_with(**values):
+    return json.dumps(SPEC | values)
+
+
+def target_with(**values):
+    return spec_with(target=SPEC["target"] | values)
+
+
+def matrix_with(**values):
+    return spec_with(matrices=[MATRICES[0] | values] + MATRICES[1:])
+
+
+# Text of a spec file, text of the message.
+SPECS = [
+    ("", "spec.json: broken JSON"),
+    (json.dumps(SPEC)[:-9], "spec.json: broken JSON"),
+    ("[1]", "spec.json"),
+    ("{}", "spec.json: 'bitnetc_spec': expected a value, but got none; run "
+     "bitnetc --tune"),
+    (spec_with(bitnetc_spec=2),
+     "'bitnetc_spec': expected version 1, but got 2"),
+    (spec_with(target=None), "'target': expected a value, but got none"),
+    (target_with(triple="aarch64-linux-gnu"),
+     "'target.triple': expected x86_64, but got aarch64"),
+    (target_with(features=V3[1:]),
+     "'target.features': expected those of the target, but got none of "
+     "'ssse3'; run bitnetc --tune"),
+    (target_with(features=V3 + ["amx-int8"]),
+     "'target.features': expected those of the target, but got 'amx-int8', "
+     "too; run bitnetc --tune"),
+    (target_with(features=[3]),
+     "'target.features': expected names, but got 3"),
+    (spec_with(matrices=3), "'matrices'"),
+    (spec_with(matrices=[3]), "'matrices[0]': expected an object, but got 3"),
+    (spec_with(matrices=MATRICES + MATRICES[:1]),
+     "'matrices[4]': expected one entry for each shape, but got a second one "
+     "for 160 x 96"),
+    (spec_with(matrices=MATRICES[1:]),
+     "expected a format for matrices of 160 x 96, but got none; run bitnetc "
+     "--tune on this model"),
+    (matrix_with(rows=0),
+     "'matrices[0].rows': expected a number above 0, but got 0"),
+    (matrix_with(columns="96"), "'matrices[0].columns': expected an integer"),
+    (matrix_with(format="q4"),
+     "'matrices[0].format': expected a packing format of bitnetc "
+     "--list-formats, but got 'q4'"),
+    # Known, but not to this target.
+    (matrix_with(format="t5"), "format 't5': needs a dot product"),
+]
+
+
 class Tests:
     def __init__(self, bitnetc, golden, out):
         self.bitnetc, self.golden = bitnetc, golden
@@ -190,6 +262,18 @@ class Tests:
             shutil.copytree(self.golden, self.copy)
             damage(self.copy)
             self.refuse([str(self.copy), "-O0", "-o", "DIR/x"], text)
+
+    def specs(self):
+        spec = self.folder.parent / "spec.json"
+        spec.parent.mkdir(parents=True, exist_ok=True)
+        command = ["MODEL", NATIVE, "--cpu=x86-64-v3", f"--spec={spec}"]
+        spec.write_text(json.dumps(SPEC))
+        subprocess.run([self.bitnetc, "-q", str(self.golden), *command[1:],
+                        "--emit=ternary", "-o", str(spec) + ".mlir"],
+                       check=True)
+        for text, message in SPECS:
+            spec.write_text(text)
+            self.refuse([*command, "-o", "DIR/x"], message)
 
     def outputs(self):
         """Disks that are full at each moment of writing a program."""

@@ -5,6 +5,7 @@
 #include "bitnetc/Target/TargetInfo.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/TargetParser/Host.h"
 #include <gmock/gmock.h>
 
 using namespace bitnetc;
@@ -41,6 +42,35 @@ TEST(TargetInfo, FactsOfX86Levels) {
   EXPECT_EQ(v4.vectorRegisters, 32u);
   EXPECT_EQ(v4.dotMax, 127u);
   EXPECT_EQ(resolve(x86, "x86-64-v4", "+avx512vnni").dotMax, 255u);
+}
+
+TEST(TargetInfo, MatrixTilesNeedAllTheirFeatures) {
+  EXPECT_EQ(resolve(x86, "sapphirerapids").tileTokens, 16u);
+  EXPECT_EQ(resolve(x86, "sapphirerapids", "-amx-int8").tileTokens, 0u);
+  EXPECT_EQ(resolve(x86, "icelake-server").tileTokens, 0u);
+  EXPECT_EQ(resolve(x86, "x86-64-v4").tileTokens, 0u);
+  EXPECT_EQ(resolve(x86, "x86-64-v3", "+amx-tile,+amx-int8").tileTokens, 0u);
+}
+
+// The levels of the x86-64 psABI, and what a model name adds.
+TEST(TargetInfo, LevelsHaveTheirFeatures) {
+  TargetInfo v3 = resolve(x86, "x86-64-v3"), v4 = resolve(x86, "x86-64-v4"),
+             rapids = resolve(x86, "sapphirerapids");
+  for (const char *name : {"avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt",
+                           "movbe", "popcnt", "sse4.2", "ssse3"})
+    EXPECT_TRUE(v3.hasFeature(name) && v4.hasFeature(name) &&
+                rapids.hasFeature(name))
+        << name;
+  for (const char *name :
+       {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}) {
+    EXPECT_FALSE(v3.hasFeature(name)) << name;
+    EXPECT_TRUE(v4.hasFeature(name) && rapids.hasFeature(name)) << name;
+  }
+  for (const char *name :
+       {"avx512vnni", "avx512vbmi", "avxvnni", "amx-tile", "amx-int8"}) {
+    EXPECT_FALSE(v4.hasFeature(name)) << name;
+    EXPECT_TRUE(rapids.hasFeature(name)) << name;
+  }
 }
 
 TEST(TargetInfo, FactsOfArmCores) {
@@ -95,6 +125,9 @@ TEST(TargetInfo, NativeUsesOnlyWhatTheRuntimeChecks) {
   EXPECT_FALSE(listed.empty());
   for (llvm::StringRef item : listed)
     EXPECT_TRUE(known.count(item.drop_front().str())) << item.str();
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  for (const std::string &name : known)
+    EXPECT_EQ(native->hasFeature(name), host.lookup(name)) << name;
 }
 
 TEST(TargetInfo, Errors) {

@@ -85,7 +85,20 @@ TEST(CpuFeatures, HostHasItsBaseline) {
   EXPECT_EQ(bool(host & bit(14)), bool(__builtin_cpu_supports("avx512vnni")));
   EXPECT_EQ(bool(host & bit(16)), bool(__builtin_cpu_supports("gfni")));
 #endif
-  EXPECT_FALSE(prepareCpu(host)) << "what it has, AMX included, may be used";
+  CpuState state;
+  EXPECT_FALSE(prepareCpu(host, state));
+  EXPECT_EQ(state.noTiles, "") << "what it has, AMX included, may be used";
+}
+
+// Code with matrix tiles runs without them; other features are needed.
+TEST(CpuFeatures, TilesAreNotNeeded) {
+  EXPECT_EQ(tileFeatures(), bit(18) | bit(19));
+  uint64_t host = hostFeatures(), lacking = tileFeatures() & ~host;
+  CpuState state;
+  EXPECT_FALSE(prepareCpu(host | tileFeatures(), state));
+  if (lacking)
+    EXPECT_EQ(state.noTiles, "this CPU lacks " + featureNames(lacking));
+  EXPECT_TRUE(prepareCpu(host | tileFeatures() | bit(63), state));
 }
 
 } // namespace

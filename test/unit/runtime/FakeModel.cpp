@@ -28,6 +28,10 @@
 #define FAKE_FEATURES 0
 #endif
 
+// What the model says: prefill calls of so many tokens use matrix tiles.
+#ifndef FAKE_TILE_BATCH
+#define FAKE_TILE_BATCH 4
+#endif
 #ifndef FAKE_VOCAB
 #define FAKE_VOCAB 101
 #endif
@@ -117,6 +121,7 @@ extern "C" const bn_model bn_model_info = {
     logitRows,
     0,
     FAKE_FEATURES,
+    FAKE_TILE_BATCH,
     arenaWords * 8,
     8,
     weightWords * 4,

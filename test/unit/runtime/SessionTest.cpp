@@ -87,6 +87,27 @@ TEST(Session, StopsBetweenBatches) {
   EXPECT_EQ(session.position(), 2 * bn_model_info.max_batch);
 }
 
+TEST(Session, SmallBatchesWithoutMatrixTiles) {
+  std::vector<int32_t> tokens(30, 1);
+  static int calls;
+  auto positionAfterTwoCalls = [&](bool tiles, uint32_t batch) {
+    SessionOptions options;
+    options.tiles = tiles;
+    options.batch = batch;
+    Session session;
+    EXPECT_FALSE(session.open(bn_model_info, weights.words, options));
+    calls = 0;
+    EXPECT_FALSE(session.eval(tokens.data(), tokens.size(),
+                              [] { return ++calls == 3; }));
+    return session.position();
+  };
+  ASSERT_EQ(bn_model_info.tile_batch, 4u);
+  EXPECT_EQ(positionAfterTwoCalls(true, 0), 2 * bn_model_info.max_batch);
+  EXPECT_EQ(positionAfterTwoCalls(false, 0), 2 * 3u);
+  EXPECT_EQ(positionAfterTwoCalls(false, 5), 2 * 3u);
+  EXPECT_EQ(positionAfterTwoCalls(false, 2), 2 * 2u);
+}
+
 TEST(Session, ErrorsChangeNothing) {
   SessionOptions options;
   options.context = 20;
@@ -122,6 +143,9 @@ TEST(Session, RefusesBrokenDescriptions) {
     broken.*field = 0;
     EXPECT_TRUE(bool(Session::checkModel(broken)));
   }
+  bn_model noCalls = bn_model_info;
+  noCalls.tile_batch = 1;
+  EXPECT_TRUE(bool(Session::checkModel(noCalls)));
   bn_model other = bn_model_info;
   ++other.abi_version;
   EXPECT_TRUE(bool(Session::checkModel(other)));

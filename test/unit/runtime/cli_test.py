@@ -54,6 +54,13 @@ def read_npy(path):
     return [list(values[i * columns:(i + 1) * columns]) for i in range(rows)]
 
 
+def cpu_seconds(pid):
+    """Time that all threads of a process have run, also in the kernel."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 class ProgramTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -104,6 +111,23 @@ class CommandLine(ProgramTest):
                     self.ids("--tokens", self.tokens(prompt), "-n", 20,
                              "-t", threads, "--batch-size", batch),
                     greedy(prompt, 20), (threads, batch))
+
+    def test_as_many_threads_as_cores(self):
+        ids = self.tokens([1, 2])
+        for cpus in ({min(os.sched_getaffinity(0))}, os.sched_getaffinity(0)):
+            siblings = set()
+            for cpu in cpus:
+                path = (f"/sys/devices/system/cpu/cpu{cpu}/topology/"
+                        "thread_siblings_list")
+                with open(path) as file:
+                    siblings.add(file.read())
+            _, err = self.run_ok(
+                "--tokens", ids, "-n", 1, "--print-ids",
+                preexec_fn=lambda cpus=cpus: os.sched_setaffinity(0, cpus))
+            threads = int(re.search(r"threads: (\d+)", err).group(1))
+            # A control group may grant less time than there are cores.
+            self.assertLessEqual(threads, len(siblings))
+            self.assertGreaterEqual(threads, 1)
 
     def test_logits_of_all_positions(self):
         prompt = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 50]
@@ -426,6 +450,23 @@ class Text(ProgramTest):
         # bos alone is a prompt.
         self.assertEqual(self.ids("-p", "", "-n", 3),
                          [greedy([self.BOS], 3, self.VOCAB)])
+
+    def test_waiting_threads_do_not_burn_the_cpu(self):
+        process = self.start("-t", 3, "-n", 2, "--temp", 0, program="fake_text",
+                             stdin=subprocess.PIPE)
+        process.stdin.write("hello\n")
+        process.stdin.flush()
+        self.assertTrue(process.stdout.readline())
+        status = f"/proc/{process.pid}/task"
+        self.assertGreaterEqual(len(os.listdir(status)), 3)
+        time.sleep(0.5)
+        before = cpu_seconds(process.pid)
+        time.sleep(2)
+        spent = cpu_seconds(process.pid) - before
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 0)
+        # Spinning threads would spend up to six seconds.
+        self.assertLess(spent, 0.05)
 
     def test_ctrl_c_ends_a_text(self):
         process = self.start("-p", "a", "--print-ids", "--ignore-eos",

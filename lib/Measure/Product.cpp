@@ -7,7 +7,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#include "Product.h"
+#include "bitnetc/Measure/Product.h"
 #include "bitnet/abi.h"
 #include "bitnetc/Codegen/Codegen.h"
 #include "bitnetc/Pipeline/Pipeline.h"
@@ -28,7 +28,7 @@
 
 using namespace mlir;
 using namespace bitnetc;
-using namespace bitnetc::bench;
+using namespace bitnetc::measure;
 
 static MLIRContext &getContext() {
   static MLIRContext *context = [] {
@@ -41,7 +41,7 @@ static MLIRContext &getContext() {
   return *context;
 }
 
-int64_t bench::getActivationPitch(const Shape &shape) {
+int64_t measure::getActivationPitch(const Shape &shape) {
   int64_t columns = ternary::getPaddedColumns(shape.k);
   return shape.tokens == 1 ? columns : ternary::getRowPitch(columns, 1);
 }

@@ -5,8 +5,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#ifndef BITNETC_TOOLS_BENCH_THREADS_H
-#define BITNETC_TOOLS_BENCH_THREADS_H
+#ifndef BITNETC_MEASURE_THREADS_H
+#define BITNETC_MEASURE_THREADS_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
@@ -14,10 +14,11 @@
 #include <memory>
 #include <string>
 
-namespace bitnetc::bench {
+namespace bitnetc::measure {
 
 class Threads {
 public:
+  /// At least one.
   static llvm::Expected<std::unique_ptr<Threads>> start(unsigned count);
   ~Threads();
 
@@ -38,6 +39,9 @@ private:
 /// fails if this CPU lacks any.
 llvm::Error prepareMachine(uint64_t featureBits);
 
+/// Physical cores that this process may use.
+unsigned defaultThreads();
+
 /// Seconds of a clock that never goes back.
 double now();
 
@@ -48,6 +52,6 @@ std::string describeLoad();
 /// The model name of the CPU, as the kernel says it.
 std::string describeCpu();
 
-} // namespace bitnetc::bench
+} // namespace bitnetc::measure
 
-#endif // BITNETC_TOOLS_BENCH_THREADS_H
+#endif // BITNETC_MEASURE_THREADS_H

@@ -2,15 +2,15 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#ifndef BITNETC_TOOLS_BENCH_PRODUCT_H
-#define BITNETC_TOOLS_BENCH_PRODUCT_H
+#ifndef BITNETC_MEASURE_PRODUCT_H
+#define BITNETC_MEASURE_PRODUCT_H
 
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Target/TargetInfo.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/Error.h"
 
-namespace bitnetc::bench {
+namespace bitnetc::measure {
 
 /// An N x K matrix times `tokens` activations.
 struct Shape {
@@ -54,6 +54,6 @@ private:
   void *entry = nullptr;
 };
 
-} // namespace bitnetc::bench
+} // namespace bitnetc::measure
 
-#endif // BITNETC_TOOLS_BENCH_PRODUCT_H
+#endif // BITNETC_MEASURE_PRODUCT_H

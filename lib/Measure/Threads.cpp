@@ -2,7 +2,7 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#include "Threads.h"
+#include "bitnetc/Measure/Threads.h"
 #include "bitnetc/Support/Error.h"
 #include "cpu_features.h"
 #include "team.h"
@@ -15,7 +15,7 @@
 #include <cstdlib>
 
 using namespace bitnetc;
-using namespace bitnetc::bench;
+using namespace bitnetc::measure;
 
 struct Threads::Impl {
   bitnet::Team team;
@@ -46,23 +46,29 @@ void Threads::run(uint64_t count,
       &body, count);
 }
 
-llvm::Error bench::prepareMachine(uint64_t featureBits) {
-  if (bitnet::Error error = bitnet::prepareCpu(featureBits))
+llvm::Error measure::prepareMachine(uint64_t featureBits) {
+  bitnet::CpuState cpu;
+  if (bitnet::Error error = bitnet::prepareCpu(featureBits, cpu))
     return makeError(error.message());
+  if (!cpu.noTiles.empty())
+    return makeError("matrix tiles cannot be used: " + cpu.noTiles +
+                     "; use --mattr=-amx-int8");
   return llvm::Error::success();
 }
 
-double bench::now() {
+unsigned measure::defaultThreads() { return bitnet::defaultThreads(); }
+
+double measure::now() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
-std::string bench::describeThreads(unsigned count) {
+std::string measure::describeThreads(unsigned count) {
   return std::to_string(count) + (count == 1 ? " thread" : " threads");
 }
 
-std::string bench::describeLoad() {
+std::string measure::describeLoad() {
   double load = 0;
   if (getloadavg(&load, 1) != 1)
     return "unknown";
@@ -70,7 +76,7 @@ std::string bench::describeLoad() {
                        bitnet::allowedCpus().size());
 }
 
-std::string bench::describeCpu() {
+std::string measure::describeCpu() {
   // Written by the kernel on the fly: its size is not known beforehand.
   auto text = llvm::MemoryBuffer::getFileAsStream("/proc/cpuinfo");
   if (!text)

@@ -1,0 +1,90 @@
+//===- CostModel.cpp - Predicted times of products ------------------------===//
+//
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#include "bitnetc/Formats/CostModel.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace bitnetc;
+
+llvm::ArrayRef<Phase> bitnetc::getPhases() {
+  static constexpr Phase phases[] = {
+      {"decode", 1, 1}, {"batch", 4, 0}, {"prefill", 0, 1}};
+  return phases;
+}
+
+/// The share of `footprint` that comes from `level` when all of it is read
+/// again and again: it fades out between one and two times the level's size.
+static double getShare(const MemoryLevel &level, double footprint,
+                       unsigned threads) {
+  double bytes = level.bytes * (level.perCore ? threads : 1);
+  return std::clamp(2 - footprint / bytes, 0.0, 1.0);
+}
+
+double bitnetc::getBandwidth(const TargetInfo &target, double footprint,
+                             unsigned threads) {
+  llvm::ArrayRef<MemoryLevel> levels = target.speed.levels;
+  double rate = levels.back().gigabytesPerSecond;
+  for (const MemoryLevel &level : llvm::reverse(levels.drop_back())) {
+    double share = getShare(level, footprint, threads);
+    rate = share * level.gigabytesPerSecond + (1 - share) * rate;
+  }
+  return rate;
+}
+
+llvm::StringRef bitnetc::getMemoryLevel(const TargetInfo &target,
+                                        double footprint, unsigned threads) {
+  llvm::ArrayRef<MemoryLevel> levels = target.speed.levels;
+  for (const MemoryLevel &level : levels.drop_back())
+    if (getShare(level, footprint, threads) >= 0.5)
+      return level.name;
+  return levels.back().name;
+}
+
+/// Cycles for 64 packed bytes and `tokens` tokens: as ternary-tile-micro cuts
+/// them, whole matrix tiles first, then register tiles, then the rest at once.
+static double getCycles(ternary::PackingFormatInterface attr,
+                        const TargetInfo &target, int64_t tokens) {
+  const PackingFormat &format = getFormat(attr);
+  double cycles = 0;
+  if (target.tileTokens && tokens >= target.tileTokens && format.hasDecode()) {
+    // 64 bytes are 4 columns of a lane of every group of 16 rows; one product
+    // of tiles takes 64 columns.
+    double groups = attr.getTileRows() / 16.0;
+    int64_t tiles = tokens / target.tileTokens;
+    cycles = format.getDecodeCycles(target) +
+             tiles * groups * target.speed.tileCycles / 16;
+    tokens %= target.tileTokens;
+  }
+  int64_t block = getTokensPerTile(attr, target);
+  cycles += tokens / block * format.getCyclesPer64Bytes(target, block);
+  if (int64_t rest = tokens % block)
+    cycles += format.getCyclesPer64Bytes(target, rest);
+  return cycles;
+}
+
+PredictedTime bitnetc::predictProduct(ternary::PackedType matrix,
+                                      const TargetInfo &target,
+                                      const Workload &workload) {
+  ternary::PackingFormatInterface attr = matrix.getFormat();
+  const Speed &speed = target.speed;
+  double bytes = matrix.getSizeInBytes();
+  // The slowest thread has so many row tiles.
+  double tiles = matrix.getNumTiles();
+  double most = llvm::divideCeil(matrix.getNumTiles(), workload.threads);
+  double perCycle = 1e-3 / speed.gigahertz; // microseconds
+  PredictedTime time;
+  bytes *= most / tiles;
+  time.memory = bytes / (1e3 * getBandwidth(target, workload.footprint,
+                                            workload.threads));
+  time.arithmetic =
+      bytes / 64 * getCycles(attr, target, workload.tokens) * perCycle;
+  double rows = most * attr.getTileRows();
+  time.rest = workload.tokens * rows / 16 * speed.rescaleCycles * perCycle;
+  if (attr.usesTables())
+    time.rest += workload.tokens * matrix.getK() / 4.0 * speed.tableCycles *
+                 perCycle / workload.threads;
+  if (workload.threads > 1)
+    time.rest += speed.startMicroseconds;
+  return time;
+}
