@@ -33,7 +33,7 @@ def ConvertBitNetToVector : Pass<"convert-bitnet-to-vector"> {
   let description = [{
     Lowers the bitnet operations in memref form, as `ternary-tile-parallel`
     leaves them (one token; one key-value head of one token; a few rows of the
-    head), to scf loops over `vector<16xf32>`. Sums run in 16 lanes (column k
+    head), to scf loops over `vector<16xf32>`; heads of integers to micro-ops. Sums run in 16 lanes (column k
     in lane k mod 16) and are then folded by halves: one order on every target.
 
     ```mlir
@@ -52,7 +52,8 @@ def ConvertBitNetToVector : Pass<"convert-bitnet-to-vector"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::vector::VectorDialect",
+    "::bitnetc::ternary::TernaryDialect"];
 }
 
 def ConvertTernaryToVector : Pass<"convert-ternary-to-vector"> {

@@ -9,6 +9,7 @@
 
 #include "Lowerings.h"
 #include "bitnetc/Conversion/Passes.h"
+#include "bitnetc/Target/TargetInfo.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -72,10 +73,10 @@ static LogicalResult lower(Operation *op) {
   VectorEmitter emitter(builder, op->getLoc());
   TypeSwitch<Operation *>(op)
       .Case<bitnet::AddOp, bitnet::AttentionOp, bitnet::EmbeddingOp,
-            bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::KthLargestOp,
-            bitnet::LMHeadOp, bitnet::RMSNormOp, bitnet::RescoreHeadOp,
-            bitnet::RopeAnglesOp, bitnet::RopeOp, bitnet::RowLengthOp,
-            bitnet::ScreenHeadOp>(
+            bitnet::FixedPointOp, bitnet::GatedActOp, bitnet::IntegerHeadOp,
+            bitnet::KVStoreOp, bitnet::KthLargestOp, bitnet::LMHeadOp,
+            bitnet::RMSNormOp, bitnet::RescoreHeadOp, bitnet::RopeAnglesOp,
+            bitnet::RopeOp, bitnet::ScreenHeadOp>(
           [&](auto kernel) { emitKernel(emitter, kernel); });
   op->erase();
   return success();
@@ -86,6 +87,8 @@ namespace {
 struct ConvertBitNetToVectorPass
     : bitnetc::impl::ConvertBitNetToVectorBase<ConvertBitNetToVectorPass> {
   void runOnOperation() override {
+    if (failed(getTarget(getOperation())))
+      return signalPassFailure();
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
       if (isa_and_nonnull<bitnet::BitNetDialect>(op->getDialect()))
