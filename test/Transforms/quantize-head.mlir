@@ -41,7 +41,7 @@
 // TILED: bitnet.integer_head {{.*}} bits 4 : {{.*}}memref<1x576xi8, {{.*}}memref<?x9xf32
 module {
   bitnet.weight @head from ["head"] : tensor<137x64xbf16>
-  func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x137xf32> {
+  func.func @forward(%x: tensor<?x64xf32>) -> tensor<?x137xf32> attributes {bitnet.max_tokens = 128 : i64} {
     %t = bitnet.weight_ref @head : tensor<137x64xbf16>
     %y = bitnet.lm_head %x, %t : (tensor<?x64xf32>, tensor<137x64xbf16>) -> tensor<?x137xf32>
     return %y : tensor<?x137xf32>
@@ -59,7 +59,7 @@ module {
 // CHECK: bitnet.embedding %{{.*}}, %{{.*}} : (tensor<?xi32>, tensor<9x64xf32>)
 module {
   bitnet.weight @embedding from ["embedding"] : tensor<9x64xf32>
-  func.func @forward(%i: tensor<?xi32>) -> tensor<?x9xf32> {
+  func.func @forward(%i: tensor<?xi32>) -> tensor<?x9xf32> attributes {bitnet.max_tokens = 128 : i64} {
     %t = bitnet.weight_ref @embedding : tensor<9x64xf32>
     %x = bitnet.embedding %i, %t : (tensor<?xi32>, tensor<9x64xf32>) -> tensor<?x64xf32>
     %y = bitnet.lm_head %x, %t : (tensor<?x64xf32>, tensor<9x64xf32>) -> tensor<?x9xf32>

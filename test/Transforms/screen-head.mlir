@@ -36,36 +36,6 @@
 // TILED: bitnet.rescore_head {{.*}}memref<16x64xbf16
 // TILED: bitnet.rescore_head {{.*}}memref<9x64xbf16
 bitnet.weight @head from ["embedding"] : tensor<41x64xbf16>
-// CHECK-LABEL: func @decode(
-// CHECK: bitnet.lm_head
-// CHECK-LABEL: func @decode_top(
-// CHECK-SAME: %[[X:.*]]: tensor<?x64xf32>, %[[TOP:.*]]: index)
-// CHECK-SAME: bitnet.max_tokens = 1
-// CHECK-DAG: %[[TABLE:.*]] = bitnet.weight_ref @head :
-// CHECK-DAG: %[[Q:.*]] = bitnet.weight_ref @head.int8 :
-// CHECK-DAG: %[[R:.*]] = bitnet.weight_ref @head.int8.facts :
-// CHECK-DAG: %[[F:.*]]:2 = bitnet.fixed_point %[[X]]
-// CHECK: %[[U:.*]]:2 = bitnet.screen_head %[[F]]#0, %[[F]]#1, %[[Q]], %[[R]]
-// CHECK: %[[T:.*]] = bitnet.kth_largest %[[U]]#1, %[[TOP]] : (tensor<?x3xf32>, index)
-// CHECK: %[[Y:.*]] = bitnet.rescore_head %[[X]], %[[TABLE]], %[[U]]#0, %[[T]]
-// CHECK: return %[[Y]]
-
-// FULL-NOT: decode_top
-// FULL-NOT: int8
-
-// Blocks do not overlap: the last has 9 rows.
-// TILED-LABEL: func @decode_top
-// TILED: bitnet.row_length
-// TILED: bitnet.parallel
-// TILED: scf.if
-// TILED: bitnet.screen_head {{.*}} block 16 : {{.*}}memref<16x64xi8, {{.*}}memref<?x1xf32
-// TILED: else
-// TILED: bitnet.screen_head {{.*}} block 16 : {{.*}}memref<9x64xi8, {{.*}}memref<?x1xf32
-// TILED: bitnet.kth_largest
-// TILED: bitnet.parallel
-// TILED: bitnet.rescore_head {{.*}}memref<16x64xbf16
-// TILED: bitnet.rescore_head {{.*}}memref<9x64xbf16
-bitnet.weight @head from ["embedding"] : tensor<41x64xbf16>
 func.func @decode(%x: tensor<?x64xf32>) -> tensor<?x41xf32> attributes {bitnet.max_tokens = 1 : i64} {
   %t = bitnet.weight_ref @head : tensor<41x64xbf16>
   %y = bitnet.lm_head %x, %t : (tensor<?x64xf32>, tensor<41x64xbf16>) -> tensor<?x41xf32>
