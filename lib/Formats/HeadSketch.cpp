@@ -1,8 +1,5 @@
 //===- HeadSketch.cpp - Rows of the head in int8, with a bound ------------===//
 //
-// Sums are in f64: their own relative error, at most K 2^-53, is far below the
-// 2^-20 by which bounds are widened.
-//
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
@@ -41,11 +38,12 @@ SketchedRow bitnetc::sketchRow(llvm::ArrayRef<float> row,
   }
   if (!usable || static_cast<int64_t>(row.size()) > kMaxSketchColumns) {
     std::fill(q.begin(), q.end(), 0);
-    return {0, std::numeric_limits<float>::infinity()};
+    return {0, 0, std::numeric_limits<float>::infinity(), 0};
   }
   bool tiny = largest < kMinLargest; // then all of the row is the error
   float scale = tiny ? 0 : largest / 127, inverse = tiny ? 0 : 127 / largest;
   double error = 0, exact = 0, sketched = 0;
+  int sum = 0;
   for (size_t k = 0; k != row.size(); ++k) {
     // Any q is right, as its error is what it is; this one is the nearest but
     // for rounding.
@@ -53,13 +51,16 @@ SketchedRow bitnetc::sketchRow(llvm::ArrayRef<float> row,
     int nearest = static_cast<int>(scaled + (scaled < 0 ? -0.5f : 0.5f));
     nearest = std::clamp(nearest, -127, 127);
     q[k] = static_cast<int8_t>(nearest);
+    sum += nearest;
     double value = row[k], near = double(scale) * nearest;
     error += (value - near) * (value - near);
     exact += value * value;
     sketched += near * near;
   }
-  double bound =
-      std::sqrt(error) +
-      getSumError(row.size()) * (std::sqrt(exact) + std::sqrt(sketched));
-  return {scale, roundUp(bound * (1 + 0x1p-20))};
+  constexpr double widen = 1 + 0x1p-30;
+  double length = std::sqrt(sketched);
+  double bound = std::sqrt(error) + getSumError(row.size()) * std::sqrt(exact) +
+                 0x1p-50 * length;
+  return {scale, static_cast<float>(sum), roundUp(bound * widen + 0x1p-60),
+          roundUp(length * widen)};
 }

@@ -4,7 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "bitnetc/Link/WeightWriter.h"
-#include "bitnetc/Formats/HeadSketch.h"
+#include "bitnetc/Formats/HeadTable.h"
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Support/Error.h"
@@ -122,8 +122,11 @@ private:
       return writePacked(weight, packed);
     if (StringRef(weight.sources.front()).ends_with(".scale"))
       return writeScales(weight);
-    if (StringRef(weight.sources.front()).contains(kSketchSuffix))
-      return writeSketch(weight);
+    StringRef source = weight.sources.front();
+    for (auto [suffix, bits] : {std::pair(kInt8Suffix, 8u), {kInt4Suffix, 4u}})
+      if (source.ends_with(suffix) ||
+          source.ends_with((suffix + kHeadFactsSuffix).str()))
+        return writeTable(weight, source, bits);
     return writeDense(weight);
   }
 
@@ -149,7 +152,8 @@ private:
     return Error::success();
   }
 
-  /// Norms become f32; embedding and head are copied as they are.
+  /// Norms become f32; embedding and head are copied as they are, unless the
+  /// weight has another type.
   Error writeDense(const PlannedWeight &weight) {
     const DenseWeight *dense = findDenseWeight(model, weight.sources.front());
     if (!dense)
@@ -157,7 +161,11 @@ private:
     constexpr int64_t chunk = 1 << 20;
     const uint64_t size = getDTypeSize(dense->dtype);
     const int64_t count = dense->bytes / size;
-    bool asStored = dense->bytes == weight.bytes;
+    mlir::Type element =
+        mlir::cast<mlir::RankedTensorType>(weight.type).getElementType();
+    bool asStored = element.isF32()   ? dense->dtype == DType::F32
+                    : element.isF16() ? dense->dtype == DType::F16
+                                      : dense->dtype == DType::BF16;
     std::vector<float> values(std::min(chunk, count));
     for (int64_t at = 0; at < count; at += chunk) {
       int64_t part = std::min(chunk, count - at);
@@ -172,53 +180,79 @@ private:
                                    llvm::Twine(at + i));
       if (asStored)
         put(dense->data + at * size, part * size);
-      else
+      else if (element.isF32())
         put(values.data(), part * sizeof(float));
+      else if (Error error = putHalves(*dense, {values.data(), size_t(part)},
+                                       element.isF16()))
+        return error;
       releasePages(dense->data + at * size, part * size);
     }
     return Error::success();
   }
 
-  /// The parts of a head's sketch: bytes first, which are written as they are
-  /// made; scales and bounds are kept until their turn comes.
-  Error writeSketch(const PlannedWeight &weight) {
-    auto [name, part] = StringRef(weight.sources.front()).split(kSketchSuffix);
-    const DenseWeight *dense = findDenseWeight(model, name);
-    if (!dense || dense->shape.size() != 2)
-      return missing(weight, weight.sources.front());
-    std::vector<SketchedRow> &rows = sketched[name.str()];
-    std::string source = (kSketchSuffix + part).str();
-    if (source == kSketchSuffix || rows.empty())
-      makeSketch(*dense, rows, source == kSketchSuffix);
-    if (source == kSketchSuffix)
-      return Error::success();
-    if (source != kSketchScaleSuffix && source != kSketchBoundSuffix)
-      return missing(weight, weight.sources.front());
-    std::vector<float> values;
-    for (const SketchedRow &row : rows)
-      values.push_back(source == kSketchScaleSuffix ? row.scale : row.bound);
-    put(values.data(), values.size() * sizeof(float));
+  /// Numbers rounded to f16 or bf16.
+  Error putHalves(const DenseWeight &dense, llvm::ArrayRef<float> values,
+                  bool isF16) {
+    std::vector<uint16_t> halves;
+    halves.reserve(values.size());
+    for (float value : values)
+      halves.push_back(isF16 ? roundToF16(value) : roundToBF16(value));
+    const uint16_t infinity = isF16 ? 0x7c00 : 0x7f80;
+    for (auto [value, half] : llvm::zip(values, halves))
+      if ((half & 0x7fff) == infinity)
+        return makeFileError(
+            dense.file, "tensor '" + dense.name + "': expected numbers that " +
+                            (isF16 ? "f16" : "bf16") + " can hold, but got " +
+                            std::to_string(value) + "; choose another --head");
+    put(halves.data(), halves.size() * sizeof(uint16_t));
     return Error::success();
   }
 
-  void makeSketch(const DenseWeight &dense, std::vector<SketchedRow> &rows,
-                  bool writes) {
-    int64_t count = dense.shape[0], columns = dense.shape[1];
-    rows.resize(count);
-    int64_t batch = std::clamp<int64_t>(kBatchBytes / columns, 1, count);
-    std::vector<int8_t> bytes(batch * columns);
+  /// A head of integers: bytes first, which are written as they are made; the
+  /// facts of its rows are kept until their turn comes.
+  Error writeTable(const PlannedWeight &weight, StringRef source,
+                   unsigned bits) {
+    bool isFacts = source.consume_back(kHeadFactsSuffix);
+    source.consume_back(bits == 8 ? kInt8Suffix : kInt4Suffix);
+    const DenseWeight *dense = findDenseWeight(model, source);
+    if (!dense || dense->shape.size() != 2)
+      return missing(weight, weight.sources.front());
+    std::vector<float> &facts = tableFacts[{source.str(), bits}];
+    if (!isFacts || facts.empty())
+      makeTable(*dense, bits, facts, !isFacts);
+    if (isFacts)
+      put(facts.data(), facts.size() * sizeof(float));
+    return Error::success();
+  }
+
+  void makeTable(const DenseWeight &dense, unsigned bits,
+                 std::vector<float> &facts, bool writes) {
+    int64_t rows = dense.shape[0], columns = dense.shape[1];
+    constexpr int64_t tileRows = bitnet::kHeadTileRows;
+    int64_t count = llvm::divideCeil(rows, tileRows);
+    int64_t tileBytes = bitnet::getHeadTileBytes(bits, columns);
+    int64_t tileFacts = bitnet::getHeadTileFacts(bits);
+    facts.resize(count * tileFacts);
+    int64_t batch = std::clamp<int64_t>(kBatchBytes / tileBytes, 1, count);
+    std::vector<uint8_t> bytes(batch * tileBytes);
+    int64_t rowBytes = columns * getDTypeSize(dense.dtype);
     for (int64_t first = 0; first < count; first += batch) {
       int64_t size = std::min(batch, count - first);
       llvm::parallelFor(0, size, [&](size_t i) {
-        std::vector<float> row(columns);
-        readDense(dense, (first + i) * columns, columns, row.data());
-        rows[first + i] = sketchRow(
-            row, llvm::MutableArrayRef(bytes).slice(i * columns, columns));
+        int64_t row = (first + i) * tileRows;
+        std::vector<float> values(std::min(tileRows, rows - row) * columns);
+        readDense(dense, row * columns, values.size(), values.data());
+        packHeadTile(
+            bits, values, columns,
+            llvm::MutableArrayRef(bytes).slice(i * tileBytes, tileBytes),
+            llvm::MutableArrayRef(facts).slice((first + i) * tileFacts,
+                                               tileFacts));
       });
       if (writes)
-        put(bytes.data(), size * columns);
-      int64_t rowBytes = columns * getDTypeSize(dense.dtype);
-      releasePages(dense.data + first * rowBytes, size * rowBytes);
+        put(bytes.data(), size * tileBytes);
+      int64_t row = first * tileRows;
+      releasePages(dense.data + row * rowBytes,
+                   std::min(size * tileRows, rows - row) * rowBytes);
     }
   }
 
@@ -305,8 +339,9 @@ private:
   llvm::function_ref<void(uint64_t)> progress;
   WeightCache *cache;                 // or null
   std::unique_ptr<PendingFile> entry; // of the weight that is written
-  std::map<const uint8_t *, std::string> hashes;            // of stored tensors
-  std::map<std::string, std::vector<SketchedRow>> sketched; // by source
+  std::map<const uint8_t *, std::string> hashes; // of stored tensors
+  /// Facts of rows by source and bits.
+  std::map<std::pair<std::string, unsigned>, std::vector<float>> tableFacts;
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include "bitnetc/Pipeline/Compiler.h"
 #include "bitnetc/Codegen/Codegen.h"
+#include "bitnetc/Formats/HeadTable.h"
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Import/Tokenizer.h"
 #include "bitnetc/Link/Link.h"
@@ -13,6 +14,7 @@
 #include "bitnetc/Support/Error.h"
 #include "bitnetc/Support/ProgressBar.h"
 #include "dialects/BitNet/BitNet.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -61,6 +63,7 @@ private:
   Error writeExecutable(StringRef object);
   Error saveTemporary(const Stage &stage,
                       llvm::function_ref<void(llvm::raw_ostream &)> print);
+  void describeHead();
   std::string describeModel();
   void step(const llvm::Twine &text) {
     if (!options.quiet)
@@ -84,6 +87,10 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::vector<PlannedWeight> weights;
   std::vector<char> tokenizer;
+  /// Of the head: what it is, and the bytes of tables of which a single token
+  /// reads some rows only.
+  std::string head;
+  uint64_t rowTableBytes = 0;
 };
 
 /// Stages are numbered in steps of ten, so that files sort in their order.
@@ -122,6 +129,8 @@ Error Compiler::run() {
     if (stage.name == "bitnet" && spec)
       if (Error error = obeySpec())
         return error;
+    if (stage.name == "bitnet")
+      describeHead();
     if (stage.name == "tiled")
       weights = collectWeights(*module);
     if (&stage == last)
@@ -339,6 +348,43 @@ Error Compiler::writeExecutable(StringRef object) {
   return Error::success();
 }
 
+/// Finds out how single tokens read the tables, while operations still say it.
+void Compiler::describeHead() {
+  auto decode = module->lookupSymbol<mlir::func::FuncOp>("decode_top");
+  bool isScreened = decode != nullptr, isOther = false;
+  if (!decode)
+    decode = module->lookupSymbol<mlir::func::FuncOp>("decode");
+  const std::string &precision = options.pipeline.head;
+  uint64_t readBytes = 0;
+  decode.walk([&](bitnet::WeightRefOp ref) {
+    auto weight = module->lookupSymbol<bitnet::WeightOp>(ref.getWeightAttr());
+    bool isHead = false, isRows = false;
+    for (mlir::Operation *user : ref->getUsers()) {
+      isHead |= mlir::isa<bitnet::ScreenHeadOp, bitnet::IntegerHeadOp,
+                          bitnet::LMHeadOp>(user);
+      isRows |= mlir::isa<bitnet::EmbeddingOp, bitnet::RescoreHeadOp>(user);
+    }
+    if (isHead) {
+      readBytes += weight.getSizeInBytes();
+      isOther |= weight.getSymName().contains("." + precision);
+    } else if (isRows) {
+      rowTableBytes += weight.getSizeInBytes();
+    }
+  });
+  std::string size = formatBytes(readBytes);
+  if (isScreened)
+    head = "screened by an int8 copy of " + size + ", without other tokens";
+  else if (isOther)
+    head = "stored as " + precision + ", " + size + ", " +
+           (model->config.tiedHead ? "beside the embedding"
+                                   : "instead of the model's") +
+           ": other logits than the model's";
+  else
+    head = "as the model has it, " + size;
+  if (options.pipeline.explain)
+    llvm::errs() << "head: " << head << "\n";
+}
+
 /// The text of the executable's --info.
 std::string Compiler::describeModel() {
   const ModelConfig &config = model->config;
@@ -357,6 +403,7 @@ std::string Compiler::describeModel() {
   row("vocabulary", llvm::formatv("{0}{1}", config.vocab,
                                   config.tiedHead ? ", tied head" : "")
                         .str());
+  row("head", head);
   row("context", std::to_string(config.maxContext));
   struct Sum {
     uint64_t elements = 0, bytes = 0;
@@ -385,6 +432,12 @@ std::string Compiler::describeModel() {
                                  name, sum.elements, formatBytes(sum.bytes),
                                  8.0 * sum.bytes / sum.elements)
                        .str());
+  uint64_t total = 0;
+  for (const PlannedWeight &weight : weights)
+    total += weight.bytes;
+  row("token", "reads " + std::to_string(total - rowTableBytes) +
+                   " bytes of weights, not the tables that it looks rows up "
+                   "in");
   return text;
 }
 

@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "bitnetc/Conversion/Passes.h"
+#include "bitnetc/Formats/HeadTable.h"
 #include "bitnetc/Pipeline/Pipeline.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
@@ -16,13 +17,19 @@ using namespace bitnetc;
 static void buildBitNet(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createBitNetVerifyModel());
   pm.addPass(createBitNetFuseProjections());
-  // After fusion, so that it is done once for both phases.
+  // Both before the phases, so that it is done once.
+  bool changesHead = isHeadPrecision(options.head);
+  if (changesHead) {
+    BitNetQuantizeHeadOptions quantize;
+    quantize.precision = options.head;
+    pm.addPass(createBitNetQuantizeHead(quantize));
+  }
   BitNetSpecializePhasesOptions phases;
   phases.maxBatch = options.maxBatch;
   pm.addPass(createBitNetSpecializePhases(phases));
   // Prompts read the head once for all their tokens: only @decode has a copy.
   BitNetScreenHeadOptions screen;
-  screen.mode = options.head;
+  screen.mode = changesHead ? "full" : options.head;
   pm.addPass(createBitNetScreenHead(screen));
   pm.addPass(createCanonicalizerPass());
 }

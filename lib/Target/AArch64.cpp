@@ -30,9 +30,6 @@ static Error setFacts(TargetInfo &target) {
   target.dotMax = target.hasFeature("i8mm") ? 255 : 127;
   target.signedDot = target.hasFeature("dotprod");
   target.byteMultiply = true;
-  // NEON widens bytes to floats in seven steps for every four of bf16, which
-  // costs small cores more than the bytes do.
-  target.widensBytesFast = false;
   target.speed = kServerSpeed;
   target.speed.gigahertz = 2.6; // Neoverse N1 and V1 in the cloud
   return Error::success();

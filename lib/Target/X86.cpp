@@ -48,7 +48,6 @@ static Error setFacts(TargetInfo &target) {
   target.dotLoopRate = !vnni ? 2.5 : wide ? 2 : 3;
   // Lookups stay in 256 bits.
   target.lookupLoopRate = 3;
-  target.widensBytesFast = true; // vpmovsxbd
   target.speed = kServerSpeed;
   target.tileTokens =
       wide && target.hasFeature("amx-tile") && target.hasFeature("amx-int8")

@@ -1,16 +1,17 @@
 //===- ScreenHead.cpp - Single tokens of which only the best matter -------===//
 //
-// Adds the phase @decode_top. Where it wins is a question of bytes: a sketch of
-// one byte for each of two. Targets that widen bytes slowly stay with the whole
-// head unless told otherwise.
+// Adds the phase @decode_top. Where it wins is a question of bytes, a sketch of
+// one for each of two, and of whether a core multiplies as fast as it reads.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "HeadWeights.h"
+#include "bitnetc/Formats/CostModel.h"
 #include "bitnetc/Formats/HeadSketch.h"
 #include "bitnetc/Target/TargetInfo.h"
 #include "bitnetc/Transforms/Passes.h"
-#include "dialects/BitNet/BitNet.h"
+#include "dialects/BitNet/HeadTable.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -28,8 +29,9 @@ namespace {
 /// fast as they can be multiplied.
 constexpr int64_t kSmallHeadBytes = 16 << 20;
 
-/// Rows of the vocabulary that share one lower bound.
-constexpr int64_t kBlockRows = 16;
+/// Operations of the loop for 64 bytes of the sketch: products of both digits,
+/// loading them, and the bytes themselves.
+constexpr double kSketchDots = 2, kSketchOthers = 3;
 
 struct BitNetScreenHeadPass
     : bitnetc::impl::BitNetScreenHeadBase<BitNetScreenHeadPass> {
@@ -54,7 +56,8 @@ struct BitNetScreenHeadPass
       return signalPassFailure();
     }
     SmallVector<bitnet::LMHeadOp> heads(decode.getOps<bitnet::LMHeadOp>());
-    bitnet::WeightOp table = heads.size() == 1 ? findTable(heads[0]) : nullptr;
+    bitnet::WeightOp table =
+        heads.size() == 1 ? findHeadWeight(heads[0]) : nullptr;
     if (!table) {
       if (mode == "auto")
         return;
@@ -72,23 +75,19 @@ struct BitNetScreenHeadPass
     addPhase(decode, table);
   }
 
-  /// The weight that `head` reads, if a sketch of it can be made.
-  static bitnet::WeightOp findTable(bitnet::LMHeadOp head) {
-    auto ref = head.getTable().getDefiningOp<bitnet::WeightRefOp>();
-    if (!ref || head.getNumResults() != 1)
-      return nullptr;
-    auto weight = SymbolTable::lookupNearestSymbolFrom<bitnet::WeightOp>(
-        ref, ref.getWeightAttr());
-    if (!weight || !weight.getSources() || weight.getSources()->size() != 1)
-      return nullptr;
-    auto type = dyn_cast<RankedTensorType>(weight.getType());
-    bool usable = type && type.getRank() == 2 && type.getDimSize(0) > 0 &&
-                  type.getDimSize(1) <= kMaxSketchColumns;
-    return usable ? weight : nullptr;
-  }
-
+  /// The screening reads one byte for each number of the table, at the speed of
+  /// memory or of its products; the rows that are left are few.
   static bool wins(bitnet::WeightOp table, const TargetInfo &target) {
-    return table.getSizeInBytes() > kSmallHeadBytes && target.widensBytesFast;
+    int64_t bytes = table.getSizeInBytes();
+    auto type = cast<RankedTensorType>(table.getType());
+    double bytesPerCycle =
+        getBandwidth(target, bytes, /*threads=*/1) / target.speed.gigahertz;
+    double full = bytes / bytesPerCycle;
+    double screened =
+        type.getNumElements() *
+        std::max(1 / bytesPerCycle,
+                 target.getDotLoopCycles(kSketchOthers, kSketchDots) / 64);
+    return bytes > kSmallHeadBytes && screened < full;
   }
 
   void addPhase(func::FuncOp decode, bitnet::WeightOp table) {
@@ -104,29 +103,18 @@ struct BitNetScreenHeadPass
     auto head = *entry.getOps<bitnet::LMHeadOp>().begin();
     builder.setInsertionPoint(head);
     Location loc = head.getLoc();
-    auto tableType = cast<RankedTensorType>(table.getType());
-    int64_t rows = tableType.getDimSize(0), columns = tableType.getDimSize(1);
-    Type f32 = builder.getF32Type();
-    auto vector = RankedTensorType::get({rows}, f32);
-    Value sketch =
-        addWeight(builder, loc, table, kSketchSuffix,
-                  RankedTensorType::get({rows, columns}, builder.getI8Type()));
-    Value scale = addWeight(builder, loc, table, kSketchScaleSuffix, vector);
-    Value bound = addWeight(builder, loc, table, kSketchBoundSuffix, vector);
-
+    int64_t rows = cast<RankedTensorType>(table.getType()).getDimSize(0);
     Value x = head.getX();
     int64_t tokens = cast<RankedTensorType>(x.getType()).getDimSize(0);
     auto perToken = [&](int64_t size) {
-      return RankedTensorType::get({tokens, size}, f32);
+      return RankedTensorType::get({tokens, size}, builder.getF32Type());
     };
-    Value length = bitnet::RowLengthOp::create(
-                       builder, loc, TypeRange{perToken(1)}, x, ValueRange())
-                       .getResult(0);
+    SmallVector<Value, 4> operands = addHeadTable(builder, table, x, 8);
     auto screen = bitnet::ScreenHeadOp::create(
         builder, loc,
-        TypeRange{perToken(rows), perToken(llvm::divideCeil(rows, kBlockRows))},
-        x, length, sketch, scale, bound, ValueRange(),
-        builder.getI64IntegerAttr(kBlockRows));
+        TypeRange{perToken(rows),
+                  perToken(llvm::divideCeil(rows, bitnet::kHeadTileRows))},
+        operands[0], operands[1], operands[2], operands[3], ValueRange());
     Value threshold =
         bitnet::KthLargestOp::create(builder, loc, TypeRange{perToken(1)},
                                      screen.getResult(1), top, ValueRange())
@@ -136,24 +124,6 @@ struct BitNetScreenHeadPass
         screen.getResult(0), threshold, ValueRange());
     head->replaceAllUsesWith(rescore->getResults());
     head.erase();
-  }
-
-  /// Adds the weight that is derived from `table` and a reference to it.
-  Value addWeight(OpBuilder &builder, Location loc, bitnet::WeightOp table,
-                  StringRef suffix, RankedTensorType type) {
-    auto source = cast<StringAttr>(table.getSources()->getValue()[0]);
-    OpBuilder atTable(table->getContext());
-    atTable.setInsertionPoint(table);
-    auto weight = bitnet::WeightOp::create(
-        atTable, table.getLoc(),
-        builder.getStringAttr(table.getSymName() + suffix), TypeAttr::get(type),
-        builder.getStrArrayAttr({(source.getValue() + suffix).str()}),
-        ElementsAttr(), IntegerAttr());
-    // Another name if that one is taken.
-    weight->remove();
-    SymbolTable(getOperation()).insert(weight, table->getIterator());
-    return bitnet::WeightRefOp::create(builder, loc, type,
-                                       FlatSymbolRefAttr::get(weight));
   }
 };
 

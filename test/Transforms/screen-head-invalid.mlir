@@ -11,7 +11,7 @@ module {
 
 // A literal has no source that a sketch could be made of when it is written.
 bitnet.weight @head = dense<1.0> : tensor<9x64xf32> : tensor<9x64xf32>
-// expected-error @+1 {{expected one bitnet.lm_head with a table of one source and at most 1048576 columns to screen}}
+// expected-error @+1 {{expected one bitnet.lm_head with a table of one source and at most 131072 columns to screen}}
 func.func @decode(%x: tensor<?x64xf32>) -> tensor<?x9xf32> {
   %t = bitnet.weight_ref @head : tensor<9x64xf32>
   %y = bitnet.lm_head %x, %t : (tensor<?x64xf32>, tensor<9x64xf32>) -> tensor<?x9xf32>

@@ -6,9 +6,8 @@
 // RUN: bitnet-opt --bitnet-screen-head %s | FileCheck %s --check-prefix=FULL
 // RUN: bitnet-opt --bitnet-screen-head=mode=screened --bitnet-bufferize --ternary-tile-parallel %s | FileCheck %s --check-prefix=TILED
 
-// CHECK: bitnet.weight @head.sketch from ["embedding.sketch"] : tensor<41x64xi8>
-// CHECK: bitnet.weight @head.sketch_scale from ["embedding.sketch_scale"] : tensor<41xf32>
-// CHECK: bitnet.weight @head.sketch_bound from ["embedding.sketch_bound"] : tensor<41xf32>
+// CHECK: bitnet.weight @head.int8 from ["embedding.int8"] : tensor<3x1024xi8>
+// CHECK: bitnet.weight @head.int8.facts from ["embedding.int8.facts"] : tensor<3x64xf32>
 // CHECK: bitnet.weight @head from ["embedding"] : tensor<41x64xbf16>
 // CHECK-LABEL: func @decode(
 // CHECK: bitnet.lm_head
@@ -16,27 +15,23 @@
 // CHECK-SAME: %[[X:.*]]: tensor<?x64xf32>, %[[TOP:.*]]: index)
 // CHECK-SAME: bitnet.max_tokens = 1
 // CHECK-DAG: %[[TABLE:.*]] = bitnet.weight_ref @head :
-// CHECK-DAG: %[[Q:.*]] = bitnet.weight_ref @head.sketch :
-// CHECK-DAG: %[[S:.*]] = bitnet.weight_ref @head.sketch_scale :
-// CHECK-DAG: %[[B:.*]] = bitnet.weight_ref @head.sketch_bound :
-// CHECK: %[[L:.*]] = bitnet.row_length %[[X]]
-// CHECK: %[[U:.*]]:2 = bitnet.screen_head %[[X]], %[[L]], %[[Q]], %[[S]], %[[B]] block 16
+// CHECK-DAG: %[[Q:.*]] = bitnet.weight_ref @head.int8 :
+// CHECK-DAG: %[[R:.*]] = bitnet.weight_ref @head.int8.facts :
+// CHECK-DAG: %[[F:.*]]:2 = bitnet.fixed_point %[[X]]
+// CHECK: %[[U:.*]]:2 = bitnet.screen_head %[[F]]#0, %[[F]]#1, %[[Q]], %[[R]]
 // CHECK: %[[T:.*]] = bitnet.kth_largest %[[U]]#1, %[[TOP]] : (tensor<?x3xf32>, index)
 // CHECK: %[[Y:.*]] = bitnet.rescore_head %[[X]], %[[TABLE]], %[[U]]#0, %[[T]]
 // CHECK: return %[[Y]]
 
 // FULL-NOT: decode_top
-// FULL-NOT: sketch
+// FULL-NOT: int8
 
-// Blocks do not overlap: the last has 9 rows.
 // TILED-LABEL: func @decode_top
-// TILED: bitnet.row_length
+// TILED: bitnet.fixed_point
 // TILED: bitnet.parallel
-// TILED: scf.if
-// TILED: bitnet.screen_head {{.*}} block 16 : {{.*}}memref<16x64xi8, {{.*}}memref<?x1xf32
-// TILED: else
-// TILED: bitnet.screen_head {{.*}} block 16 : {{.*}}memref<9x64xi8, {{.*}}memref<?x1xf32
+// TILED: bitnet.screen_head {{.*}}memref<3x1024xi8, {{.*}}memref<?x41xf32, {{.*}}memref<?x3xf32
 // TILED: bitnet.kth_largest
+// Blocks do not overlap: the last has 9 rows.
 // TILED: bitnet.parallel
 // TILED: bitnet.rescore_head {{.*}}memref<16x64xbf16
 // TILED: bitnet.rescore_head {{.*}}memref<9x64xbf16

@@ -85,44 +85,21 @@ static Expected<double> findNumber(const std::string &path, StringRef text,
                                  label + "'");
 }
 
-/// Bytes of the tables that only single rows are read of when a token is
-/// decoded: an embedding that is not the head as well, and a head that is
-/// screened by an int8 sketch of it.
-static double getUnreadBytes(StringRef info, double vocabulary, double hidden) {
-  double table = vocabulary * hidden, tableBytes = 0;
-  unsigned unread = info.contains("tied head") ? 0 : 1;
-  // "weights      bf16   65536 weights, 131.1 kB, 16.000 bits each"
-  for (StringRef line : llvm::split(info, '\n')) {
-    double bits, count;
-    llvm::SmallVector<StringRef> words;
-    line.split(words, ' ', -1, /*KeepEmpty=*/false);
-    if (words.size() < 8 || words[0] != "weights" ||
-        words[2].getAsDouble(count) || words[6].getAsDouble(bits) ||
-        count < table)
-      continue;
-    if (words[1] == "i8")
-      ++unread;
-    else if (words[1] == "bf16" || words[1] == "f16" || words[1] == "f32")
-      tableBytes = table * bits / 8;
-  }
-  return unread * tableBytes;
-}
-
 static Error readInfo(Program &program) {
   auto info = capture(program.path, {"--info"});
   if (!info)
     return info.takeError();
-  double values[4];
-  for (auto [label, value] : llvm::zip_equal(
-           llvm::ArrayRef<const char *>{
-               "weights:", "key-value cache:", "vocabulary:", "hidden size:"},
-           llvm::MutableArrayRef<double>(values))) {
+  double values[2];
+  for (auto [label, value] :
+       llvm::zip_equal(llvm::ArrayRef<const char *>{"token        reads",
+                                                    "key-value cache:"},
+                       llvm::MutableArrayRef<double>(values))) {
     auto number = findNumber(program.path, *info, label);
     if (!number)
       return number.takeError();
     value = *number;
   }
-  program.tokenBytes = values[0] - getUnreadBytes(*info, values[2], values[3]);
+  program.tokenBytes = values[0];
   program.contextBytes = values[1];
   return Error::success();
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "bitnetc/Formats/HeadTable.h"
 #include "bitnetc/Formats/PackingFormat.h"
 #include "bitnetc/Measure/Tune.h"
 #include "bitnetc/Pipeline/Compiler.h"
@@ -57,9 +58,12 @@ static cl::opt<std::string> formatName(
     cl::cat(category));
 static cl::opt<std::string>
     head("head", cl::value_desc("kind"), cl::init("auto"),
-         cl::desc("Output head of single tokens: full; screened (the same "
-                  "tokens from about half the bytes, for a file larger by half "
-                  "the head); or auto (default: screened where it is faster)"),
+         cl::desc("Output head: full; screened (the same tokens from about "
+                  "half the bytes, for a file larger by half the head); auto "
+                  "(default: screened where it is faster); or, which changes "
+                  "logits, stored as f16, bf16, int8 (a scale for each row) or "
+                  "int4 (a scale for 32 numbers of each), beside the embedding "
+                  "if that is the head"),
          cl::cat(category));
 static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
@@ -202,9 +206,11 @@ int main(int argc, char **argv) {
     return fail("--format: expected one of " + names + ", but got '" +
                 formatName + "'");
   }
-  if (head != "auto" && head != "full" && head != "screened")
-    return fail("--head: expected auto, full or screened, but got '" + head +
-                "'");
+  if (head != "auto" && head != "full" && head != "screened" &&
+      !isHeadPrecision(head))
+    return fail("--head: expected auto, full, screened, f16, bf16, int8 or "
+                "int4, but got '" +
+                head + "'");
   bool tunes = tune.getNumOccurrences() != 0;
   if (!spec.empty() && formatName != "auto")
     return fail("--spec: expected no --format beside it, but got '" +

@@ -33,7 +33,8 @@ def ConvertBitNetToVector : Pass<"convert-bitnet-to-vector"> {
   let description = [{
     Lowers the bitnet operations in memref form, as `ternary-tile-parallel`
     leaves them (one token; one key-value head of some tokens; a few rows of the
-    head), to scf loops over `vector<16xf32>`. Sums run in 16 lanes (column k
+    head), to scf loops over `vector<16xf32>`, heads of integers
+    to micro-ops. Sums run in 16 lanes (column k
     in lane k mod 16) and are then folded by halves, or as `bitnet.attention`
     says: one order on every target. `bitnet.target` decides how many vectors
     are handled together.
@@ -54,7 +55,8 @@ def ConvertBitNetToVector : Pass<"convert-bitnet-to-vector"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::vector::VectorDialect",
+    "::bitnetc::ternary::TernaryDialect"];
 }
 
 def ConvertTernaryToVector : Pass<"convert-ternary-to-vector"> {

@@ -1,33 +1,53 @@
 //===- HeadSketch.h - Rows of the head in int8, with a bound ---*- C++ -*-===//
 //
-// A row w of the output embedding is sketched as scale * q with int8 q. Its
-// exact logit is the f32 sum x.w as the head's kernel computes it; this file
-// says how far the sketch's logit may be from that. Nothing is estimated: a row
-// whose upper bound is below a lower bound of the k-th highest logit is not
-// among the k highest.
+// A row w of the output embedding is sketched as w' = scale * q with int8 q,
+// a hidden state x as x' = step * X in fixed point, X of 14 bits. X.q is an
+// exact integer. This file says how far its product by both scales may be from
+// the row's logit, the f32 sum of x.w as the head's kernel computes it. Nothing
+// is estimated: a row whose upper bound is below a lower bound of the k-th
+// highest logit is not among the k highest.
 //
-// Proof. Let u = 2^-24, K the columns, and |.| Euclidean lengths. Both kernels
-// sum K products in 16 lanes by fused multiply-adds and fold the lanes in 4
-// additions: no product takes part in more than n = ceil(K / 16) + 4 roundings.
-// So (Higham, Accuracy and Stability, 3.1, and Cauchy-Schwarz), with
-// g(n) = n u / (1 - n u) and up to underflow,
+// Proof. Let K be the columns and |.| Euclidean lengths. The head sums K
+// products in 16 lanes by fused multiply-adds and folds the lanes in 4
+// additions: no product takes part in more than n = ceil(K / 16) + 4 roundings
+// of u = 2^-24. So (Higham, Accuracy and Stability, 3.1, and Cauchy-Schwarz),
+// with g(n) = n u / (1 - n u) and up to underflow,
 //
-//   |logit - x.w|         <= g(n) |x| |w|
-//   |sum - x.q|           <= g(n) |x| |q|,  a = fl(scale * sum):
-//   |a - scale (x.q)|     <= g(n+1) |x| scale |q|
-//   |logit - a|           <= |x| (|w - scale q| + g(n) |w| + g(n+1) scale |q|)
+//   |logit - x.w| <= g(n) |x| |w|
+//   |x.w - x'.w'| <= |x| |w - w'| + |x - x'| |w'|
 //
-// The last line plus what rounding fl(a +- e) may take away, u (|a| + e) with
-// |a| <= (1 + g(n+1)) |x| scale |q|, is at most |x| * bound if
+// The bounds are computed in f64 from numbers rounded to f32:
 //
-//   bound = (1 + 2^-20) (|w - scale q| + g(n+4) (|w| + scale |q|))
+//   a = (scale * step) * X.q        e = length * bound + error * sketchLength
+//   upper = f32(a + e)              lower = f32(a - e)
 //
-// because 2^-20 is 16 u and pays for the rounding of e = fl(|x| * bound +
-// 2^-80), and g(n+4) exceeds g(n+1) by more than the u of |a|. Every rounding
-// in the denormal range adds at most 2^-150 times 1 or scale; with scale <=
-// 2^30 and K <= 2^20 all of them together are below 2^-80. x is no longer than
-// 2^60 (row_length gives infinity instead, and then every row survives), so
-// nothing overflows.
+// length >= |x| and error >= |x - x'| come with the state (bitnet.fixed_point),
+// bound and sketchLength with the row:
+//
+//   bound        = (1 + 2^-30) (|w - w'| + g(n) |w| + 2^-50 |w'|) + 2^-60
+//   sketchLength = (1 + 2^-30) |w'|
+//
+// rounded up. The product of two f32 is exact in f64, and so is X.q, which is
+// below 2^40. What is rounded is a once, e once and their sum once: at most
+// 2^-52 (|a| + e), where |a| <= (|x| + |x - x'|) |w'|. The 2^-50 |w'| and the
+// widening by 2^-30 are more, and the widening also pays for the f64 sums that
+// lengths are made of, (K + 4) 2^-53 of them. Roundings of the logit in the
+// denormal range add at most 2^-150 each, together below 2^-130: less than
+// length * 2^-60, because no length is below 2^-60. The last rounding to f32
+// costs nothing: it keeps the order of numbers, and the logit is an f32.
+//
+// A state that is not shorter than 2^60, or not finite, gets a step of NaN, and
+// a row with an element that is not finite, or above 2^30, a bound of infinity:
+// then upper is NaN or infinity and lower is NaN or minus infinity, which
+// nothing is below and no peak is made of. So nothing overflows: |x.w| is below
+// 2^60 2^30 2^9.
+//
+// Why not fewer bits: half the bytes are as few as it takes. What is left of a
+// row in b bits is about 4 / 2^b of its length, and a bound by Cauchy-Schwarz
+// does not know that errors cancel: it is sqrt(K) times the error that is to be
+// expected. Of logits with the standard deviation s, K = 2560, 8 bits leave a
+// slack of 0.4 s, 6 bits 1.7 s, 4 bits 7 s. The highest of 128256 normal
+// numbers is at 4.4 s.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -35,29 +55,31 @@
 #define BITNETC_FORMATS_HEADSKETCH_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringRef.h"
 
 namespace bitnetc {
 
-/// Sources of a sketch's weights: the name of the head's source and these.
-constexpr llvm::StringLiteral kSketchSuffix = ".sketch";
-constexpr llvm::StringLiteral kSketchScaleSuffix = ".sketch_scale";
-constexpr llvm::StringLiteral kSketchBoundSuffix = ".sketch_bound";
+/// Most columns that the proof covers; 127 * 127 times as many fit in 32 bits.
+constexpr int64_t kMaxSketchColumns = 1 << 17;
 
-/// Most columns that the proof covers.
-constexpr int64_t kMaxSketchColumns = 1 << 20;
-/// What covers underflow, in bounds of logits and of lengths.
-constexpr double kLogitUnderflow = 0x1p-80, kLengthUnderflow = 0x1p-60;
-/// Longest hidden state that is screened, squared.
-constexpr double kMaxSquaredLength = 0x1p120;
+/// X is from -kFixedPointMax to kFixedPointMax and kept as two digits of 7
+/// bits, those of X + kFixedPointOffset: unsigned bytes below 128, which every
+/// target multiplies by signed ones exactly.
+constexpr int64_t kFixedPointMax = 8191, kFixedPointOffset = 8192;
+/// States whose largest element is below this are zero in fixed point: the
+/// reciprocal of their step could overflow.
+constexpr double kFixedPointLeast = 0x1p-100;
 
-/// g(n + 4) of the proof: the relative error of an f32 sum of `columns`
-/// products, and of four more operations.
+/// Longest hidden state that is screened, squared, and what covers underflow in
+/// lengths of states.
+constexpr double kMaxSquaredLength = 0x1p120, kLengthUnderflow = 0x1p-60;
+
+/// The relative error of an f32 sum of `columns` products in the head's order,
+/// and of four more operations: g(n + 4) of the proof.
 double getSumError(int64_t columns);
 
-/// One sketched row.
+/// One sketched row: `sum` is that of q, exact.
 struct SketchedRow {
-  float scale, bound;
+  float scale, sum, bound, length;
 };
 
 /// Sketches `row` into `q`. A row with an element that is not finite, or above

@@ -20,7 +20,7 @@ struct CompilerOptions {
   std::string saveTemps;    // folder for every stage's result, or empty
   std::string triple, cpu, features; // as resolveTarget takes them
   unsigned level = 3;                // LLVM's optimisation level
-  unsigned threads = 0;    // default of the executable, 0: its own choice
+  unsigned threads = 0; // default of the executable, 0: its own choice
   CacheElement cacheElement = CacheElement::F32; // keys and values
   std::string libraryPath; // folder of the runtime libraries
   bool quiet = false;      // no progress on stderr

@@ -19,7 +19,7 @@ namespace bitnetc {
 /// What the passes of the stages may be told.
 struct PipelineOptions {
   std::string format = "auto"; // packing format, or auto
-  std::string head = "auto";   // auto, full or screened
+  std::string head = "auto";   // auto, full, screened; f16, bf16, int8, int4
   int64_t maxBatch = 128;      // most tokens of one prefill call
   /// Formats of single shapes, ROWSxCOLUMNS=FORMAT: they go before `format`.
   std::vector<std::string> choices;

@@ -60,9 +60,6 @@ struct TargetInfo {
   /// table lookups.
   unsigned dotInstructions = 1;
   double dotLoopRate = 2, dotsPerCycle = 2, lookupLoopRate = 2;
-  /// Bytes become floats in so few steps that a head sketched in bytes is read
-  /// faster than one of two bytes for each number.
-  bool widensBytesFast = false;
   /// Row tiles that one thread reads side by side when it multiplies a single
   /// token: more streams keep more cache lines in flight.
   unsigned streams = 1;

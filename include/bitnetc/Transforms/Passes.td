@@ -93,8 +93,8 @@ def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
     ```mlir
     func.func @decode_top(%tokens: tensor<1xi32>, ..., %top: index) -> tensor<?x40xf32> {
       ...
-      %length = bitnet.row_length %x : (tensor<?x64xf32>) -> tensor<?x1xf32>
-      %upper, %peaks = bitnet.screen_head %x, %length, %sketch, %scale, %bound block 16 : ...
+      %digits, %facts = bitnet.fixed_point %x : (tensor<?x64xf32>) -> (tensor<?x128xi8>, tensor<?x3xf32>)
+      %upper, %peaks = bitnet.screen_head %digits, %facts, %sketch, %row_facts : ...
       %threshold = bitnet.kth_largest %peaks, %top : (tensor<?x3xf32>, index) -> tensor<?x1xf32>
       %logits = bitnet.rescore_head %x, %table, %upper, %threshold : ...
     ```
@@ -102,6 +102,29 @@ def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
   let options = [
     Option<"mode", "mode", "std::string", "\"auto\"",
            "auto (large heads, where it is faster), full (never) or screened">];
+}
+
+def BitNetQuantizeHead : Pass<"bitnet-quantize-head", "::mlir::ModuleOp"> {
+  let summary = "An output embedding of another precision";
+  let description = [{
+    Makes another table of the output embedding's source when weights are
+    written, and reads that. This changes logits. Floats stay with
+    `bitnet.lm_head`; integers become a `bitnet.integer_head`:
+
+    ```mlir
+    %logits = bitnet.lm_head %x, %table : (tensor<?x64xf32>, tensor<40x64xbf16>) -> tensor<?x40xf32>
+    ```
+    becomes, with int8,
+    ```mlir
+    %digits, %facts = bitnet.fixed_point %x : (tensor<?x64xf32>) -> (tensor<?x128xi8>, tensor<?x3xf32>)
+    %logits = bitnet.integer_head %digits, %facts, %table, %row_facts bits 8
+        : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
+    ```
+    The table as the model has it goes, unless it is the embedding as well.
+  }];
+  let options = [
+    Option<"precision", "precision", "std::string", "\"int8\"",
+           "f16, bf16, int8 (a scale for each row) or int4 (a scale for 32 columns of each)">];
 }
 
 def TernaryShareQuantize : Pass<"ternary-share-quantize"> {

@@ -74,10 +74,10 @@ static LogicalResult lower(Operation *op, int64_t registers) {
   emitter.registers = registers;
   TypeSwitch<Operation *>(op)
       .Case<bitnet::AddOp, bitnet::AttentionMergeOp, bitnet::AttentionOp,
-            bitnet::AttentionPartOp, bitnet::EmbeddingOp,
-            bitnet::GatedActOp, bitnet::KVStoreOp, bitnet::KthLargestOp,
-            bitnet::LMHeadOp, bitnet::RMSNormOp, bitnet::RescoreHeadOp,
-            bitnet::RopeAnglesOp, bitnet::RopeOp, bitnet::RowLengthOp,
+            bitnet::AttentionPartOp, bitnet::EmbeddingOp, bitnet::FixedPointOp,
+            bitnet::GatedActOp, bitnet::IntegerHeadOp, bitnet::KVStoreOp,
+            bitnet::KthLargestOp, bitnet::LMHeadOp, bitnet::RMSNormOp,
+            bitnet::RescoreHeadOp, bitnet::RopeAnglesOp, bitnet::RopeOp,
             bitnet::ScreenHeadOp>(
           [&](auto kernel) { emitKernel(emitter, kernel); });
   op->erase();
@@ -89,6 +89,8 @@ namespace {
 struct ConvertBitNetToVectorPass
     : bitnetc::impl::ConvertBitNetToVectorBase<ConvertBitNetToVectorPass> {
   void runOnOperation() override {
+    if (failed(getTarget(getOperation())))
+      return signalPassFailure();
     SmallVector<Operation *> kernels;
     getOperation()->walk([&](Operation *op) {
       if (isa_and_nonnull<bitnet::BitNetDialect>(op->getDialect()))

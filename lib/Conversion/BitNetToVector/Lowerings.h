@@ -21,7 +21,9 @@ void emitKernel(VectorEmitter &e, bitnet::AttentionMergeOp op);
 void emitKernel(VectorEmitter &e, bitnet::AttentionOp op);
 void emitKernel(VectorEmitter &e, bitnet::AttentionPartOp op);
 void emitKernel(VectorEmitter &e, bitnet::EmbeddingOp op);
+void emitKernel(VectorEmitter &e, bitnet::FixedPointOp op);
 void emitKernel(VectorEmitter &e, bitnet::GatedActOp op);
+void emitKernel(VectorEmitter &e, bitnet::IntegerHeadOp op);
 void emitKernel(VectorEmitter &e, bitnet::KVStoreOp op);
 void emitKernel(VectorEmitter &e, bitnet::KthLargestOp op);
 void emitKernel(VectorEmitter &e, bitnet::LMHeadOp op);
@@ -29,7 +31,6 @@ void emitKernel(VectorEmitter &e, bitnet::RMSNormOp op);
 void emitKernel(VectorEmitter &e, bitnet::RescoreHeadOp op);
 void emitKernel(VectorEmitter &e, bitnet::RopeAnglesOp op);
 void emitKernel(VectorEmitter &e, bitnet::RopeOp op);
-void emitKernel(VectorEmitter &e, bitnet::RowLengthOp op);
 void emitKernel(VectorEmitter &e, bitnet::ScreenHeadOp op);
 
 /// Sum of the squares of row `token` of `x`, a scalar, in the one order of

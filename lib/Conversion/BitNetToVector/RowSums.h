@@ -14,7 +14,7 @@
 
 namespace bitnetc {
 
-/// Emits products of rows of `x` with rows of `table` (floats or bytes).
+/// Emits products of rows of `x` with rows of `table` (floats).
 class RowSums {
 public:
   /// Rows handled together: they share the loads of the hidden state, and four

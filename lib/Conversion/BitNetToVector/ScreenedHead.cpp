@@ -8,9 +8,10 @@
 
 #include "Lowerings.h"
 #include "RowSums.h"
+#include "TableProducts.h"
 #include "bitnetc/Formats/HeadSketch.h"
+#include "dialects/BitNet/HeadTable.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <limits>
 
@@ -35,98 +36,33 @@ static Value splat(VectorEmitter &e, Value scalar, Value like) {
   return vector::BroadcastOp::create(e.builder, e.loc, like.getType(), scalar);
 }
 
-void emitKernel(VectorEmitter &e, bitnet::RowLengthOp op) {
-  Value x = op.getX(), out = op.getOuts().front();
-  int64_t columns = getColumns(x);
-  Type f32 = e.builder.getF32Type();
-  e.forTokens(x, [&](Value m) {
-    Value sum = emitSquaredLength(e, x, m);
-    // The sum may be too small by the relative error g(n), its root by half of
-    // that and a rounding; this factor, rounded up, has more than both.
-    double widen = 1 + getSumError(columns) + 0x1p-22;
-    Value length = e.add(e.mul(math::SqrtOp::create(e.builder, e.loc, sum),
-                               e.constant(f32, widen)),
-                         e.constant(f32, kLengthUnderflow));
-    Value isShort = e.compare(arith::CmpFPredicate::OLT, sum,
-                              e.constant(f32, kMaxSquaredLength));
-    length = e.select(isShort, length, e.constant(f32, infinity));
-    e.storeScalar(length, out, {m, e.index(0)});
-  });
-}
-
-namespace {
-
-/// The screening of one block of rows, for one token after another.
-class BlockScreen {
-public:
-  BlockScreen(VectorEmitter &e, bitnet::ScreenHeadOp op)
-      : e(e), op(op), sums(e, op.getX(), op.getSketch(), /*streams=*/true) {}
-
-  /// Rows `first` to `first` + `rows` - 1 are block `block`.
-  void emit(Value block, Value first, int64_t rows) {
-    constexpr int64_t together = RowSums::together;
-    Type f32 = e.builder.getF32Type();
-    e.forTokens(op.getX(), [&](Value m) {
-      Value length = e.loadScalar(op.getLength(), {m, e.index(0)});
-      int64_t full = rows / together * together;
-      Value peak = e.constant(f32, -infinity);
-      if (full > 0) {
-        Value none = e.constant(VectorType::get(together, f32), -infinity);
-        Values peaks = e.forLoop(first, e.addIndex(first, full), together, none,
-                                 [&](Value row, ValueRange args) -> Values {
-                                   Value lower =
-                                       screen(m, row, together, length);
-                                   return {e.max(lower, args[0])};
-                                 });
-        peak = maximum(peaks[0], together, peak);
-      }
-      if (full < rows) {
-        int64_t count = rows - full;
-        peak = maximum(screen(m, e.addIndex(first, full), count, length), count,
-                       peak);
-      }
-      e.storeScalar(peak, op.getOuts()[1], {m, block});
-    });
-  }
-
-private:
-  /// Stores the upper bounds of `count` rows and returns their lower bounds.
-  Value screen(Value m, Value row, int64_t count, Value length) {
-    Value sum = sums.emit(m, row, count);
-    Value logit = e.mul(sum, loadGroup(e, op.getScale(), row, count));
-    Value slack =
-        e.fma(splat(e, length, sum), loadGroup(e, op.getBound(), row, count),
-              e.constant(sum.getType(), kLogitUnderflow));
-    e.store(e.add(logit, slack), op.getOuts()[0], {m, row}, count);
-    return e.sub(logit, slack);
-  }
-
-  /// The largest of `peak` and the first `count` lanes. A NaN never replaces
-  /// a number: `max` keeps its second operand then.
-  Value maximum(Value vector, int64_t count, Value peak) {
-    for (int64_t lane = 0; lane < count; ++lane)
-      peak = e.max(e.extract(vector, lane), peak);
-    return peak;
-  }
-
-  VectorEmitter &e;
-  bitnet::ScreenHeadOp op;
-  RowSums sums;
-};
-
-} // namespace
-
 void emitKernel(VectorEmitter &e, bitnet::ScreenHeadOp op) {
-  BlockScreen screen(e, op);
-  int64_t rows = cast<MemRefType>(op.getSketch().getType()).getDimSize(0);
-  int64_t block = op.getBlock(), full = rows / block;
-  if (full == 1)
-    screen.emit(e.index(0), e.index(0), block);
-  else if (full > 1)
-    e.forLoop(e.index(0), e.index(full), 1,
-              [&](Value b) { screen.emit(b, e.mulIndex(b, block), block); });
-  if (rows % block != 0)
-    screen.emit(e.index(full), e.index(full * block), rows % block);
+  Value facts = op.getFacts(), rowFacts = op.getRowFacts();
+  Value upper = op.getOuts()[0], peaks = op.getOuts()[1];
+  TableProducts products(e, *getTarget(op), op.getDigits(), op.getTable(), 8);
+  auto emit = [&](Value m, Value tile, int64_t rows, Value product) {
+    auto ofState = [&](int64_t i) {
+      return e.widenToF64(e.broadcast(e.loadScalar(facts, {m, e.index(i)})));
+    };
+    auto ofRows = [&](int64_t i) {
+      Value at = e.index(i * bitnet::kHeadTileRows);
+      return e.widenToF64(e.load(rowFacts, {tile, at}));
+    };
+    // Both products and the sum without its offset are exact.
+    Value offset = e.constant(product.getType(), -kFixedPointOffset);
+    Value sum = e.fma(offset, ofRows(1), product);
+    Value logit = e.mul(sum, e.mul(ofRows(0), ofState(0)));
+    Value slack = e.fma(ofState(1), ofRows(2), e.mul(ofState(2), ofRows(3)));
+    Value row = e.mulIndex(tile, bitnet::kHeadTileRows);
+    e.store(e.narrowToF32(e.add(logit, slack)), upper, {m, row}, rows);
+    // Rows that do not exist have infinite bounds. A NaN never replaces a
+    // number: `max` keeps its second operand then.
+    Value lower = e.narrowToF32(e.sub(logit, slack));
+    lower = e.max(lower, e.constant(lower.getType(), -infinity));
+    Value peak = e.fold(lower, [&](Value a, Value b) { return e.max(a, b); });
+    e.storeScalar(e.extract(peak, 0), peaks, {m, tile});
+  };
+  products.forEach(getColumns(upper), emit);
 }
 
 /// The f32 of a key: keys are unsigned and in the order of the numbers (the

@@ -85,6 +85,19 @@ Value VectorEmitter::compare(arith::CmpFPredicate predicate, Value a, Value b) {
 Value VectorEmitter::select(Value condition, Value a, Value b) {
   return arith::SelectOp::create(builder, loc, condition, a, b);
 }
+/// The type `like` with elements of type `element`.
+static Type withElement(Type like, Type element) {
+  auto vector = dyn_cast<VectorType>(like);
+  return vector ? Type(vector.clone(element)) : element;
+}
+Value VectorEmitter::widenToF64(Value value) {
+  return arith::ExtFOp::create(
+      builder, loc, withElement(value.getType(), builder.getF64Type()), value);
+}
+Value VectorEmitter::narrowToF32(Value value) {
+  return arith::TruncFOp::create(
+      builder, loc, withElement(value.getType(), builder.getF32Type()), value);
+}
 Value VectorEmitter::addIndex(Value a, Value b) {
   return builder.createOrFold<arith::AddIOp>(loc, a, b);
 }
@@ -129,7 +142,7 @@ static void forPieces(int64_t width,
   }
 }
 
-/// Widens bf16 (the upper half of an f32), f16 or i8 lanes to f32.
+/// Widens bf16 (the upper half of an f32) or f16 lanes to f32.
 Value VectorEmitter::widen(Value vector) {
   auto type = cast<VectorType>(vector.getType());
   if (type.getElementType().isF32())
@@ -137,8 +150,6 @@ Value VectorEmitter::widen(Value vector) {
   VectorType result = type.clone(builder.getF32Type());
   if (type.getElementType().isF16())
     return arith::ExtFOp::create(builder, loc, result, vector);
-  if (type.getElementType().isInteger(8))
-    return arith::SIToFPOp::create(builder, loc, result, vector);
   VectorType words = type.clone(builder.getI32Type());
   Value bits = vector::BitCastOp::create(
       builder, loc, type.clone(builder.getI16Type()), vector);

@@ -61,6 +61,9 @@ public:
   mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value a,
                       mlir::Value b);
   mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  /// f32 in f64, which is exact, and f64 rounded to the nearest f32.
+  mlir::Value widenToF64(mlir::Value value);
+  mlir::Value narrowToF32(mlir::Value value);
   /// Arithmetic on index values.
   mlir::Value addIndex(mlir::Value a, mlir::Value b);
   mlir::Value addIndex(mlir::Value a, int64_t b);
@@ -71,7 +74,7 @@ public:
   std::pair<mlir::Value, mlir::Value> divRem(mlir::Value a, int64_t b);
 
   /// Elements of `memref` from `indices` on, as a vector of 16 f32 lanes: the
-  /// first `width` are read (bf16, f16 and i8 are widened, which is exact), the
+  /// first `width` are read (bf16 and f16 are widened, which is exact), the
   /// others are zero. Memory behind the `width` elements is not touched.
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices,
                    int64_t width = lanes);

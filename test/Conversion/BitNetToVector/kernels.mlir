@@ -119,19 +119,55 @@ func.func @rope(%x: memref<1x128xf32>, %a: memref<1x64xf32>, %y: memref<1x128xf3
   return
 }
 
-// Bytes are widened; the best lower bound of the block is kept in registers and
-// stored once.
-// CHECK-LABEL: func @screen_head
-func.func @screen_head(%x: memref<1x64xf32>, %l: memref<1x1xf32>, %t: memref<16x64xi8>, %s: memref<16xf32>, %b: memref<16xf32>, %upper: memref<1x16xf32>, %peaks: memref<1x1xf32>) {
-  // CHECK: scf.for {{.*}} step %c4{{.*}} -> (vector<4xf32>)
-  // CHECK-COUNT-4: memref.prefetch
-  // CHECK: arith.sitofp {{.*}} : vector<16xi8> to vector<16xf32>
-  // CHECK: arith.mulf {{.*}} : vector<4xf32>
-  // CHECK: math.fma {{.*}} : vector<4xf32>
-  // CHECK: vector.store {{.*}}, vector<4xf32>
-  // CHECK: memref.store
+// Digits are bytes, facts are stored once.
+// CHECK-LABEL: func @fixed_point
+func.func @fixed_point(%x: memref<1x64xf32>, %d: memref<1x128xi8>, %f: memref<1x3xf32>) {
+  // CHECK: math.roundeven {{.*}} : vector<16xf32>
+  // CHECK: arith.fptosi {{.*}} : vector<16xf32> to vector<16xi32>
+  // CHECK-COUNT-2: vector.store {{.*}}, vector<16xi8>
+  // CHECK-COUNT-2: math.fma
+  // CHECK: math.sqrt
+  // CHECK-COUNT-3: memref.store
   // CHECK-NOT: memref.store
-  bitnet.screen_head %x, %l, %t, %s, %b into %upper, %peaks block 16 : (memref<1x64xf32>, memref<1x1xf32>, memref<16x64xi8>, memref<16xf32>, memref<16xf32>, memref<1x16xf32>, memref<1x1xf32>) -> ()
+  bitnet.fixed_point %x into %d, %f : (memref<1x64xf32>, memref<1x128xi8>, memref<1x3xf32>) -> ()
+  return
+}
+
+// Two tiles are read side by side: one loop of integer products, each digit
+// times both, and prefetching in both; then bounds in f64, peaks stored once
+// for each tile.
+// CHECK-LABEL: func @screen_head
+func.func @screen_head(%d: memref<1x128xi8>, %f: memref<1x3xf32>, %t: memref<2x1024xi8>, %r: memref<2x64xf32>, %upper: memref<1x32xf32>, %peaks: memref<1x2xf32>) {
+  // CHECK: scf.for {{.*}} step %c8{{.*}} -> (vector<16xi32>, vector<16xi32>, vector<16xi32>, vector<16xi32>)
+  // CHECK-COUNT-4: memref.prefetch
+  // CHECK-COUNT-2: vector.load {{.*}} : memref<2x1024xi8>, vector<64xi8>
+  // CHECK: vector.load %arg0{{.*}}, vector<4xi8>
+  // CHECK-COUNT-2: ternary.dot4 {{.*}} max 127
+  // CHECK: vector.load %arg0{{.*}}, vector<4xi8>
+  // CHECK-COUNT-2: ternary.dot4 {{.*}} max 127
+  // CHECK: scf.yield
+  // CHECK: arith.sitofp {{.*}} : vector<16xi32> to vector<16xf64>
+  // CHECK: arith.truncf {{.*}} : vector<16xf64> to vector<16xf32>
+  // CHECK: memref.store {{.*}} : memref<1x2xf32>
+  // CHECK: memref.store {{.*}} : memref<1x2xf32>
+  // CHECK-NOT: memref.store
+  bitnet.screen_head %d, %f, %t, %r into %upper, %peaks : (memref<1x128xi8>, memref<1x3xf32>, memref<2x1024xi8>, memref<2x64xf32>, memref<1x32xf32>, memref<1x2xf32>) -> ()
+  return
+}
+
+// Halves of bytes are products' operands as they are, times 16; a scale for each
+// group of 32 columns. Four tokens share a tile where registers allow.
+// CHECK-LABEL: func @integer_head
+func.func @integer_head(%d: memref<?x128xi8>, %f: memref<?x3xf32>, %t: memref<1x576xi8>, %r: memref<1x16xf32>, %y: memref<?x16xf32>) {
+  // CHECK: scf.for
+  // CHECK: scf.for {{.*}} -> (vector<16xf32>)
+  // CHECK-COUNT-5: memref.prefetch
+  // CHECK: arith.shli {{.*}} : vector<64xi8>
+  // CHECK: arith.andi {{.*}} : vector<64xi8>
+  // CHECK-COUNT-4: ternary.dot4
+  // CHECK: arith.shli {{.*}} : vector<16xi32>
+  // CHECK: math.fma {{.*}} : vector<16xf32>
+  bitnet.integer_head %d, %f, %t, %r into %y bits 4 : (memref<?x128xi8>, memref<?x3xf32>, memref<1x576xi8>, memref<1x16xf32>, memref<?x16xf32>) -> ()
   return
 }
 

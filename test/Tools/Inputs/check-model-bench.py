@@ -9,13 +9,13 @@ import sys
 report, *infos = sys.argv[1:]
 with open(report) as file:
     rows = json.load(file)["results"]
-programs = ["separate", "shared", "screened"]
+programs = ["separate", "shared", "screened", "int4", "int8"]
 assert [(row["program"], row["threads"]) for row in rows] == [
     (program, threads) for program in programs for threads in (1, 2)], rows
 # The table of 300 x 64 bf16, which `separate` has twice and reads once, and
-# which `screened` reads an int8 sketch of instead.
-unread = [300 * 64 * 2, 0, 300 * 64 * 2]
-for first, path, unread in zip((0, 2, 4), infos, unread):
+# which the last three have only the embedding of, or what rows are left of.
+unread = [300 * 64 * 2, 0] + [300 * 64 * 2] * 3
+for first, path, unread in zip(range(0, 10, 2), infos, unread):
     with open(path) as file:
         text = file.read()
     weights = int(re.search(r"^weights: (\d+) bytes", text, re.M).group(1))

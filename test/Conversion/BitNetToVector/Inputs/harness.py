@@ -17,6 +17,17 @@ import numpy as np
 TO_LLVM = ["--llvm-request-c-wrappers", "--convert-scf-to-cf",
            "--expand-strided-metadata", "--lower-affine", "--convert-to-llvm",
            "--reconcile-unrealized-casts"]
+# The target of each name: triple, CPU and features; clang's flags.
+TARGETS = {
+    "x86-64-v3": ("x86_64-unknown-linux-gnu", "x86-64-v3", "",
+                  ["-march=x86-64-v3"]),
+    "x86-64-v4": ("x86_64-unknown-linux-gnu", "x86-64-v4", "",
+                  ["-march=x86-64-v4"]),
+    "avx512vnni": ("x86_64-unknown-linux-gnu", "x86-64-v4", "+avx512vnni",
+                   ["-march=x86-64-v4", "-mavx512vnni"]),
+    "aarch64": ("aarch64-unknown-linux-gnu", "generic", "+v8.2a,+dotprod",
+                ["-march=armv8.2-a+dotprod", "-static"]),
+}
 MARKER = 0xA5
 DTYPES = {"f32": np.float32, "f16": np.float16, "bf16": np.uint16,
           "i32": np.int32, "i8": np.int8}
@@ -138,8 +149,8 @@ def run(command, **options):
 
 
 def run_cases(cases, opt, folder, targets, qemu):
-    """Runs `cases` on each of `targets` (an x86 level, or "aarch64" through
-    `qemu`), checks every result and that all targets agree."""
+    """Runs `cases` on each of `targets` (of TARGETS; "aarch64" through `qemu`),
+    checks every result and that all targets agree."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     refs = [ref for case in cases for ref in case.refs()]
@@ -156,7 +167,8 @@ def run_cases(cases, opt, folder, targets, qemu):
 
     first_results = None
     for target in targets:
-        results = run_target(cases, opt, folder, target, qemu)
+        lower(cases, opt, folder, target)
+        results = run_target(cases, folder, target, qemu)
         first_results = first_results or results
         for case, a, b in zip(cases, first_results, results):
             for x, y in zip(a, b):
@@ -168,31 +180,30 @@ def run_cases(cases, opt, folder, targets, qemu):
 
 
 def lower(cases, opt, folder, target):
-    """The LLVM IR of all cases with the tiles that `target` has registers for:
-    those of x86-64-v3 are aarch64's."""
-    level = "x86-64-v3" if target == "aarch64" else target
-    name = folder / f"cases-{target}"
-    files = [name.with_suffix(s) for s in (".mlir", ".vector", ".llvm", ".ll")]
-    files[0].write_text(
-        'module attributes {bitnet.target = {triple = "x86_64-linux-gnu", '
-        f'cpu = "{level}", features = ""}}}} {{\n'
+    """Writes the LLVM IR of `cases` for `target`."""
+    triple, cpu, features, _ = TARGETS[target]
+    source = folder / f"cases-{target}.mlir"
+    source.write_text(
+        f'module attributes {{bitnet.target = {{triple = "{triple}", '
+        f'cpu = "{cpu}", features = "{features}"}}}} {{\n'
         + "".join(case.mlir() for case in cases) + "}\n")
-    run([opt, "--convert-bitnet-to-vector", files[0], "-o", files[1]])
-    run(["mlir-opt", "--allow-unregistered-dialect", *TO_LLVM, files[1], "-o",
-         files[2]])
-    run(["mlir-translate", "--mlir-to-llvmir", files[2], "-o", files[3]])
-    return files[3]
+    lowered, llvm = (folder / f"{name}-{target}.mlir"
+                     for name in ("lowered", "llvm"))
+    run([opt, "--convert-bitnet-to-vector", "--convert-micro-ops-to-x86",
+         "--convert-micro-ops-to-aarch64", source, "-o", lowered])
+    run(["mlir-opt", "--allow-unregistered-dialect", *TO_LLVM, lowered, "-o",
+         llvm])
+    run(["mlir-translate", "--allow-unregistered-dialect", "--mlir-to-llvmir",
+         llvm, "-o", folder / f"cases-{target}.ll"])
 
 
-def run_target(cases, opt, folder, target, qemu):
+def run_target(cases, folder, target, qemu):
     """The arrays of every case as `target` leaves them, checked."""
     program = folder / f"cases-{target}"
-    if target == "aarch64":
-        flags, runner = ["--target=aarch64-linux-gnu", "-static"], [qemu]
-    else:
-        flags, runner = ["--target=x86_64-linux-gnu", f"-march={target}"], []
-    run(["clang", *flags, "-fuse-ld=lld", "-O3", "-w",
-         lower(cases, opt, folder, target), folder / "main.c", "-o", program])
+    triple, _, _, flags = TARGETS[target]
+    runner = [qemu] if target == "aarch64" else []
+    run(["clang", f"--target={triple}", *flags, "-fuse-ld=lld", "-O3", "-w",
+         folder / f"cases-{target}.ll", folder / "main.c", "-o", program])
     out = folder / f"out-{target}.bin"
     run([*runner, program, folder / "in.bin", out])
     data = out.read_bytes()
