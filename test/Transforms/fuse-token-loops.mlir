@@ -102,7 +102,7 @@ func.func @chain(%both: memref<?x128xf32>, %g: memref<64xf32>, %n: index, %out: 
 // A row of keys goes to the cache of its own position: no other loop touches it.
 #own = strided<[32, 1], offset: ?>
 // CHECK-LABEL: func @store
-func.func @store(%p: index, %k: memref<?x32xf32>, %angles: memref<?x32xf32>, %cache: memref<2x1x?x32xf32>, %n: index) {
+func.func @store(%p: index, %k: memref<?x32xf32>, %angles: memref<?x32xf32>, %cache: memref<2x1x?x512xf32>, %n: index) {
   // CHECK-COUNT-1: bitnet.parallel
   // CHECK: bitnet.rope
   // CHECK: bitnet.kv_store
@@ -120,7 +120,7 @@ func.func @store(%p: index, %k: memref<?x32xf32>, %angles: memref<?x32xf32>, %ca
     scf.for %i = %b to %e step %c1 {
       %0 = memref.subview %k[%i, 0] [1, 32] [1, 1] : memref<?x32xf32> to memref<1x32xf32, #own>
       %at = arith.addi %p, %i : index
-      bitnet.kv_store %0, %0, %cache at %at : memref<1x32xf32, #own>, memref<1x32xf32, #own>, memref<2x1x?x32xf32>
+      bitnet.kv_store %0, %0, %cache at %at : memref<1x32xf32, #own>, memref<1x32xf32, #own>, memref<2x1x?x512xf32>
     }
   }
   return

@@ -3,7 +3,7 @@
 
 A constraint is a label "(name_cN)" in a .td file of dialects/. Its test is a
 symbol of that name, or of that name followed by "_" and what is special, in
-test/Dialect/*/invalid.mlir; a test for a label that is in no .td file is an
+test/Dialect/*/invalid*.mlir; a test for a label that is in no .td file is an
 error, too.
 
 SPDX-License-Identifier: Apache-2.0
@@ -25,7 +25,7 @@ def check(root):
                     constraints.setdefault(label, f"{path}:{number}")
     if not constraints:
         yield f"{root}:1: expected labelled constraints in dialects/, but found none"
-    for path in sorted(root.glob("test/Dialect/*/invalid.mlir")):
+    for path in sorted(root.glob("test/Dialect/*/invalid*.mlir")):
         for number, line in lint.lines(path):
             for label in re.findall(rf"@({LABEL})\b|@({LABEL})_", line):
                 where = f"{path.relative_to(root)}:{number}"

@@ -7,6 +7,15 @@
 // is estimated: a row whose upper bound is below a lower bound of the k-th
 // highest logit is not among the k highest.
 //
+// SPDX-License-Identifier: Apache-2.0
+//===----------------------------------------------------------------------===//
+#ifndef BITNETC_FORMATS_HEADSKETCH_H
+#define BITNETC_FORMATS_HEADSKETCH_H
+
+#include "llvm/ADT/ArrayRef.h"
+
+namespace bitnetc {
+
 // Proof. Let K be the columns and |.| Euclidean lengths. The head sums K
 // products in 16 lanes by fused multiply-adds and folds the lanes in 4
 // additions: no product takes part in more than n = ceil(K / 16) + 4 roundings
@@ -48,15 +57,6 @@
 // expected. Of logits with the standard deviation s, K = 2560, 8 bits leave a
 // slack of 0.4 s, 6 bits 1.7 s, 4 bits 7 s. The highest of 128256 normal
 // numbers is at 4.4 s.
-//
-// SPDX-License-Identifier: Apache-2.0
-//===----------------------------------------------------------------------===//
-#ifndef BITNETC_FORMATS_HEADSKETCH_H
-#define BITNETC_FORMATS_HEADSKETCH_H
-
-#include "llvm/ADT/ArrayRef.h"
-
-namespace bitnetc {
 
 /// Most columns that the proof covers; 127 * 127 times as many fit in 32 bits.
 constexpr int64_t kMaxSketchColumns = 1 << 17;

@@ -142,7 +142,7 @@ static void forPieces(int64_t width,
   }
 }
 
-/// Widens bf16 (the upper half of an f32) or f16 lanes to f32.
+/// Widens bf16 (the upper half of an f32), f16 or i8 lanes to f32.
 Value VectorEmitter::widen(Value vector) {
   auto type = cast<VectorType>(vector.getType());
   if (type.getElementType().isF32())
@@ -150,6 +150,8 @@ Value VectorEmitter::widen(Value vector) {
   VectorType result = type.clone(builder.getF32Type());
   if (type.getElementType().isF16())
     return arith::ExtFOp::create(builder, loc, result, vector);
+  if (type.getElementType().isInteger(8))
+    return arith::SIToFPOp::create(builder, loc, result, vector);
   VectorType words = type.clone(builder.getI32Type());
   Value bits = vector::BitCastOp::create(
       builder, loc, type.clone(builder.getI16Type()), vector);

@@ -74,7 +74,7 @@ public:
   std::pair<mlir::Value, mlir::Value> divRem(mlir::Value a, int64_t b);
 
   /// Elements of `memref` from `indices` on, as a vector of 16 f32 lanes: the
-  /// first `width` are read (bf16 and f16 are widened, which is exact), the
+  /// first `width` are read (bf16, f16 and i8 are widened, which is exact), the
   /// others are zero. Memory behind the `width` elements is not touched.
   mlir::Value load(mlir::Value memref, mlir::ValueRange indices,
                    int64_t width = lanes);

@@ -82,7 +82,7 @@ func.func @attention(%q: memref<1x256xf32>, %cache: memref<2x1x?x1024xf16, strid
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   // CHECK: bitnet.parallel
-  // CHECK-COUNT-8: memref.alloca() {alignment = 64 : i64} : memref<{{4x64|4x256|16}}xf32>
+  // CHECK-COUNT-10: memref.alloca() {alignment = 64 : i64} : memref<{{4x64|4x256|16}}xf32>
   // CHECK-NEXT: scf.for
   // CHECK-NOT: memref.alloca
   // CHECK: %[[LAST:.*]] = arith.addi %{{.*}}, %c1
