@@ -21,6 +21,7 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -355,22 +356,25 @@ void Compiler::describeHead() {
   if (!decode)
     decode = module->lookupSymbol<mlir::func::FuncOp>("decode");
   const std::string &precision = options.pipeline.head;
-  uint64_t readBytes = 0;
+  // A tied embedding has two references, of which one may read all of it.
+  llvm::SetVector<bitnet::WeightOp> heads, tables;
   decode.walk([&](bitnet::WeightRefOp ref) {
     auto weight = module->lookupSymbol<bitnet::WeightOp>(ref.getWeightAttr());
-    bool isHead = false, isRows = false;
-    for (mlir::Operation *user : ref->getUsers()) {
-      isHead |= mlir::isa<bitnet::ScreenHeadOp, bitnet::IntegerHeadOp,
-                          bitnet::LMHeadOp>(user);
-      isRows |= mlir::isa<bitnet::EmbeddingOp, bitnet::RescoreHeadOp>(user);
-    }
-    if (isHead) {
-      readBytes += weight.getSizeInBytes();
-      isOther |= weight.getSymName().contains("." + precision);
-    } else if (isRows) {
-      rowTableBytes += weight.getSizeInBytes();
-    }
+    for (mlir::Operation *user : ref->getUsers())
+      if (mlir::isa<bitnet::ScreenHeadOp, bitnet::IntegerHeadOp,
+                    bitnet::LMHeadOp>(user))
+        heads.insert(weight);
+      else if (mlir::isa<bitnet::EmbeddingOp, bitnet::RescoreHeadOp>(user))
+        tables.insert(weight);
   });
+  uint64_t readBytes = 0;
+  for (bitnet::WeightOp weight : heads) {
+    readBytes += weight.getSizeInBytes();
+    isOther |= weight.getSymName().contains("." + precision);
+  }
+  for (bitnet::WeightOp weight : tables)
+    if (!heads.contains(weight))
+      rowTableBytes += weight.getSizeInBytes();
   std::string size = formatBytes(readBytes);
   if (isScreened)
     head = "screened by an int8 copy of " + size + ", without other tokens";
