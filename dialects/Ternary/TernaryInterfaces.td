@@ -19,13 +19,22 @@ def PackingFormatInterface : AttrInterface<"PackingFormatInterface"> {
     bytes. Rows and columns are padded with zero weights to whole tiles and
     steps, so any N and K can be stored.
   }];
+  let extraSharedClassDeclaration = [{
+    /// True if products can be looked up in tables built from the activations.
+    bool usesTables() const { return $_attr.getStepTableBytes() != 0; }
+    /// Bytes of the tables of one token with `columns` (padded) columns.
+    int64_t getTableBytes(int64_t columns) const {
+      return (columns + $_attr.getStepCols() - 1) / $_attr.getStepCols() *
+             $_attr.getStepTableBytes();
+    }
+  }];
   let methods = [
     InterfaceMethod<"Rows of one tile.", "int64_t", "getTileRows">,
     InterfaceMethod<"Columns (K) of one step.", "int64_t", "getStepCols">,
     InterfaceMethod<"Bytes of one step.", "int64_t", "getStepBytes">,
-    InterfaceMethod<"True if products are looked up in tables built from the "
-                    "activations (`ternary.build_lut`).",
-                    "bool", "usesTables">,
+    InterfaceMethod<"Bytes of the tables of one step's activations, in which "
+                    "products are looked up (`ternary.build_lut`); 0: none.",
+                    "int64_t", "getStepTableBytes">,
     InterfaceMethod<"Sums of matrices with fewer columns than this fit in 32 "
                     "bits, all intermediate ones included.",
                     "int64_t", "getColumnLimit">,

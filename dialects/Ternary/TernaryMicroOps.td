@@ -40,12 +40,42 @@ def Ternary_Dot4Op : Ternary_Op<"dot4", [Pure, AllTypesMatch<["acc", "result"]>,
   let hasVerifier = 1;
 }
 
+def Ternary_Dot2Op : Ternary_Op<"dot2", [Pure, AllTypesMatch<["acc", "result"]>,
+                                         AllTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "Two-way int8 dot product added to 16-bit words";
+  let description = [{
+    `result[i] = acc[i] + lhs[2i] * rhs[2i] + lhs[2i+1] * rhs[2i+1]`, `lhs` read
+    as unsigned bytes of at most `max`, `rhs` as signed bytes. The format
+    promises that no sum leaves 16 bits: n of them stay within
+    n * 2 * `max` * 128. vpmaddubsw and vpaddw on x86, smull and addp on AArch64:
+    for targets whose `ternary.dot4` is several instructions.
+
+    ```mlir
+    %r = ternary.dot2 %acc, %w, %x max 8 : vector<32xi16>, vector<64xi8>
+    ```
+
+    Constraints:
+    * (dot2_c1) `lhs` has twice the elements of `acc`, a multiple of 8 words.
+    * (dot2_c2) `max` is between 1 and 127.
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I16]>:$acc,
+                       VectorOfRankAndType<[1], [I8]>:$lhs,
+                       VectorOfRankAndType<[1], [I8]>:$rhs,
+                       I64Attr:$max);
+  let results = (outs VectorOfRankAndType<[1], [I16]>:$result);
+  let assemblyFormat = [{
+    $acc `,` $lhs `,` $rhs `max` $max attr-dict `:` type($acc) `,` type($lhs)
+  }];
+  let hasVerifier = 1;
+}
+
 def Ternary_ByteLookupOp : Ternary_Op<"byte_lookup", [Pure,
                                        AllTypesMatch<["indices", "result"]>]> {
-  let summary = "Look bytes up in a table of 16";
+  let summary = "Look bytes up in a table of 16 or 32";
   let description = [{
-    `result[i] = table[indices[i]]`; every index is 0..15 (a promise of the
-    format). pshufb on x86, tbl on AArch64.
+    `result[i] = table[indices[i] mod n]`, n the table's size. pshufb or vpermb
+    on x86 (a table of 32 without AVX-512VBMI: two pshufb), tbl on AArch64.
+    Masks that it needs cost nothing where indices are small already.
 
     ```mlir
     %r = ternary.byte_lookup %table, %i : vector<16xi8>, vector<32xi8>
@@ -54,9 +84,32 @@ def Ternary_ByteLookupOp : Ternary_Op<"byte_lookup", [Pure,
     Constraints:
     * (byte_lookup_c1) `indices` has a multiple of 16 elements.
   }];
-  let arguments = (ins VectorOfLengthAndType<[16], [I8]>:$table,
+  let arguments = (ins VectorOfLengthAndType<[16, 32], [I8]>:$table,
                        VectorOfRankAndType<[1], [I8]>:$indices);
   let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = [{
+    $table `,` $indices attr-dict `:` type($table) `,` type($indices)
+  }];
+  let hasVerifier = 1;
+}
+
+def Ternary_WordLookupOp : Ternary_Op<"word_lookup", [Pure,
+                                       AllTypesMatch<["indices", "result"]>]> {
+  let summary = "Look 16-bit words up in a table of 32";
+  let description = [{
+    `result[i] = table[indices[i] mod 32]`. vpermw of AVX-512BW; other targets do
+    not have it (`TargetInfo::wordLookup`).
+
+    ```mlir
+    %r = ternary.word_lookup %table, %i : vector<32xi16>, vector<64xi16>
+    ```
+
+    Constraints:
+    * (word_lookup_c1) `indices` has a multiple of 32 elements.
+  }];
+  let arguments = (ins VectorOfLengthAndType<[32], [I16]>:$table,
+                       VectorOfRankAndType<[1], [I16]>:$indices);
+  let results = (outs VectorOfRankAndType<[1], [I16]>:$result);
   let assemblyFormat = [{
     $table `,` $indices attr-dict `:` type($table) `,` type($indices)
   }];

@@ -208,7 +208,11 @@ LogicalResult BuildLutOp::verify() {
   if (lastDim(getActivations().getType()) <= 0) // build_lut_c1
     return emitOpError("expected a static number of columns, but got ")
            << getActivations().getType();
-  int64_t expected = 16 * lastDim(getActivations().getType());
+  if (!getFormat().usesTables()) // build_lut_c2
+    return emitOpError("expected a format that uses tables, but got '")
+           << getFormat().getFormatName() << "'";
+  int64_t expected =
+      getFormat().getTableBytes(lastDim(getActivations().getType()));
   if (lastDim(getKernelResultType(*this, 0)) != expected) // build_lut_c1
     return emitOpError("expected tables of ")
            << expected << " bytes per token, but got "
@@ -222,7 +226,11 @@ LogicalResult LutMatmulOp::verify() {
   if (failed(verifyResults(*this, {Builder(getContext()).getI32Type()})))
     return failure();
   PackedType weights = getWeights().getType();
-  int64_t expected = 16 * getPaddedColumns(weights.getK());
+  if (!weights.getFormat().usesTables()) // lut_matmul_c3
+    return emitOpError("expected a format that uses tables, but got '")
+           << weights.getFormat().getFormatName() << "'";
+  int64_t expected =
+      weights.getFormat().getTableBytes(getPaddedColumns(weights.getK()));
   if (lastDim(getTables().getType()) != expected) // lut_matmul_c1
     return emitOpError("expected tables of ")
            << expected << " bytes per token, but got "
@@ -231,9 +239,6 @@ LogicalResult LutMatmulOp::verify() {
     return emitOpError("expected a result with ")
            << weights.getN() << " columns, but got "
            << lastDim(getKernelResultType(*this, 0));
-  if (!weights.getFormat().usesTables()) // lut_matmul_c3
-    return emitOpError("expected a format that uses tables, but got '")
-           << weights.getFormat().getFormatName() << "'";
   return verifySameTokens(
       *this, {getTables().getType(), getKernelResultType(*this, 0)});
 }
@@ -271,6 +276,26 @@ LogicalResult Dot4Op::verify() {
 LogicalResult ByteLookupOp::verify() {
   if (getIndices().getType().getNumElements() % 16 != 0) // byte_lookup_c1
     return emitOpError("expected a multiple of 16 indices, but got ")
+           << getIndices().getType().getNumElements();
+  return success();
+}
+
+LogicalResult Dot2Op::verify() {
+  int64_t words = getAcc().getType().getNumElements();
+  int64_t bytes = getLhs().getType().getNumElements();
+  if (bytes != 2 * words || words % 8 != 0) // dot2_c1
+    return emitOpError("expected a multiple of 8 words and two bytes per word, "
+                       "but got ")
+           << words << " words and " << bytes << " bytes";
+  if (getMax() < 1 || getMax() > 127) // dot2_c2
+    return emitOpError("expected 'max' between 1 and 127, but got ")
+           << getMax();
+  return success();
+}
+
+LogicalResult WordLookupOp::verify() {
+  if (getIndices().getType().getNumElements() % 32 != 0) // word_lookup_c1
+    return emitOpError("expected a multiple of 32 indices, but got ")
            << getIndices().getType().getNumElements();
   return success();
 }

@@ -155,26 +155,28 @@ def Ternary_MatmulOp : Ternary_KernelOp<"matmul"> {
 }
 
 def Ternary_BuildLutOp : Ternary_KernelOp<"build_lut"> {
-  let summary = "Tables of the sums that pairs of ternary weights can give";
+  let summary = "Tables of the sums that a few ternary weights can give";
   let description = [{
-    For every token and pair p of columns (a, b) = (q[2p], q[2p+1]) two tables
-    of 16 bytes, low and high byte of the int16 entries
-    `table[i] = (i/3 - 1)*a + (i%3 - 1)*b` for i in 0..8 (0 beyond): the index
-    is `ternary.packed`'s 4-bit index of a pair (TL1 of bitnet.cpp,
-    arXiv:2410.16144).
+    For every token the tables that `format` looks its products up in: the sums
+    of a few activations times all the weights that an index stands for, as the
+    format's description says (the idea of bitnet.cpp, arXiv:2410.16144).
 
     ```mlir
-    %t = ternary.build_lut %q : (tensor<?x128xi8>) -> tensor<?x2048xi8>
+    %t = ternary.build_lut #ternary.tl1, %q : (tensor<1x128xi8>) -> tensor<1x2048xi8>
     ```
 
     Constraints:
-    * (build_lut_c1) the columns of the result are 16 times those of
-      `activations`, a static number.
+    * (build_lut_c1) the columns of the result are the format's bytes of tables
+      for those of `activations`, a static number.
+    * (build_lut_c2) the format uses tables.
   }];
-  let arguments = (ins Ternary_I8Data:$activations, Variadic<AnyMemRef>:$outs);
+  let arguments = (ins Ternary_I8Data:$activations,
+                       PackingFormatInterface:$format,
+                       Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $activations (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+    $format `,` $activations (`into` $outs^)? attr-dict `:`
+    functional-type(operands, results)
   }];
 }
 
@@ -185,11 +187,12 @@ def Ternary_LutMatmulOp : Ternary_KernelOp<"lut_matmul"> {
 
     ```mlir
     %r = ternary.lut_matmul %t, %w
-        : (tensor<?x2048xi8>, !ternary.packed<64 x 128, #ternary.tl1>) -> tensor<?x64xi32>
+        : (tensor<1x2048xi8>, !ternary.packed<64 x 128, #ternary.tl1>) -> tensor<1x64xi32>
     ```
 
     Constraints:
-    * (lut_matmul_c1) the columns of `tables` are 16 times K of `weights` rounded up to 64.
+    * (lut_matmul_c1) the columns of `tables` are the format's bytes of tables
+      for K of `weights` rounded up to 64.
     * (lut_matmul_c2) the last dimension of the result is N of `weights`.
     * (lut_matmul_c3) the format of `weights` uses tables.
   }];

@@ -47,13 +47,13 @@ static double getCycles(ternary::PackingFormatInterface attr,
                         const TargetInfo &target, int64_t tokens) {
   const PackingFormat &format = getFormat(attr);
   double cycles = 0;
-  if (target.tileTokens && tokens >= target.tileTokens && format.hasDecode()) {
-    // 64 bytes are 4 columns of a lane of every group of 16 rows; one product
-    // of tiles takes 64 columns.
-    double groups = attr.getTileRows() / 16.0;
+  if (target.tileTokens && tokens >= target.tileTokens) {
+    // A vector of codes is 4 columns of 16 rows; one product of tiles takes 64
+    // columns.
+    double codes = format.getGeometry().getCodesPerByte();
     int64_t tiles = tokens / target.tileTokens;
     cycles = format.getDecodeCycles(target) +
-             tiles * groups * target.speed.tileCycles / 16;
+             tiles * codes * target.speed.tileCycles / 16;
     tokens %= target.tileTokens;
   }
   int64_t block = getTokensPerTile(attr, target);
@@ -81,9 +81,10 @@ PredictedTime bitnetc::predictProduct(ternary::PackedType matrix,
       bytes / 64 * getCycles(attr, target, workload.tokens) * perCycle;
   double rows = most * attr.getTileRows();
   time.rest = workload.tokens * rows / 16 * speed.rescaleCycles * perCycle;
-  if (attr.usesTables())
-    time.rest += workload.tokens * matrix.getK() / 4.0 * speed.tableCycles *
-                 perCycle / workload.threads;
+  // Several tokens decode instead of looking up.
+  if (attr.usesTables() && workload.tokens == 1)
+    time.rest +=
+        matrix.getK() / 4.0 * speed.tableCycles * perCycle / workload.threads;
   if (workload.threads > 1)
     time.rest += speed.startMicroseconds;
   return time;

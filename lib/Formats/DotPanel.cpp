@@ -1,8 +1,8 @@
 //===- DotPanel.cpp - The loop of dot products of a decoded row tile ------===//
 //
 // Where many tokens multiply a row tile and there are no matrix tiles, the tile
-// is decoded once, into a panel that stays in the second cache. Then a step of
-// four columns is one load for each 16 rows and one broadcast for each token,
+// is decoded once, into a panel that stays in the second cache. Then a quad of
+// columns is one load for each 16 rows and one broadcast for each token,
 // and the dot products of all pairs: nothing else runs where they run. Sums
 // stay in registers over all columns.
 //
@@ -19,10 +19,10 @@ using namespace bitnetc;
 
 namespace {
 
-/// Columns and bytes of one step, rows of one group.
-constexpr int64_t kStepCols = 4, kStepBytes = 64, kLanes = 16;
-/// Steps that the panel is fetched ahead of its use into the nearest cache.
-constexpr int64_t kStepsAhead = 8;
+/// Columns of a quad, bytes of a vector, rows of one group.
+constexpr int64_t kQuad = 4, kVectorBytes = 64, kLanes = 16;
+/// Quads that the panel is fetched ahead of its use into the nearest cache.
+constexpr int64_t kQuadsAhead = 8;
 /// Codes are weights plus one.
 constexpr int64_t kMaxCode = 2;
 
@@ -31,16 +31,20 @@ public:
   Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
           const TargetInfo &target, const TileOperands &operands)
       : e(builder, loc), builder(builder), loc(loc), format(format),
-        operands(operands), groups(format.getGeometry().tileRows / kLanes),
-        steps((operands.columns + kStepCols - 1) / kStepCols),
-        // Beside the sums: a step's codes and one token's activations.
+        geometry(format.getGeometry()), operands(operands),
+        groups(geometry.tileRows / kLanes),
+        quads((operands.columns + kQuad - 1) / kQuad),
+        // Beside the sums: a quad's codes and one token's activations.
         block((int64_t(target.vectorRegisters) - groups - 1) / groups) {}
 
   void emit() {
+    int64_t steps = geometry.getSteps(operands.columns);
+    int64_t stepQuads = geometry.stepCols / kQuad;
     panel = memref::AllocaOp::create(
         builder, loc,
-        MemRefType::get({steps, groups * kStepBytes}, builder.getI8Type()),
-        builder.getI64IntegerAttr(kStepBytes));
+        MemRefType::get({steps * stepQuads, groups * kVectorBytes},
+                        builder.getI8Type()),
+        builder.getI64IntegerAttr(kVectorBytes));
     e.loop(0, steps, 1, {},
            [&](Value step, MutableArrayRef<Value>) { decode(step); });
 
@@ -62,14 +66,22 @@ private:
   }
 
   void decode(Value step) {
-    Value offset = e.add(operands.tileOffsets[0], mul(step, kStepBytes));
-    if (operands.prefetch != 0)
-      e.prefetch(operands.bytes, offset, operands.prefetch);
-    Value bytes = e.loadBytes(operands.bytes, offset, kStepBytes);
-    for (auto [group, codes] :
-         llvm::enumerate(format.emitDecode(builder, loc, bytes)))
-      vector::StoreOp::create(builder, loc, codes, panel,
-                              ValueRange{step, e.index(group * kStepBytes)});
+    Value offset =
+        e.add(operands.tileOffsets[0], mul(step, geometry.stepBytes));
+    SmallVector<Value> vectors;
+    for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes) {
+      if (operands.prefetch != 0)
+        e.prefetch(operands.bytes, offset, operands.prefetch + at);
+      vectors.push_back(
+          e.loadBytes(operands.bytes, e.addIndex(offset, at), kVectorBytes));
+    }
+    Value first = mul(step, geometry.stepCols / kQuad);
+    format.emitDecode(
+        builder, loc, vectors, [&](int64_t quad, int64_t group, Value codes) {
+          vector::StoreOp::create(builder, loc, codes, panel,
+                                  ValueRange{e.addIndex(first, quad), //
+                                             e.index(group * kVectorBytes)});
+        });
   }
 
   /// The products of `block` tokens from `token` on.
@@ -86,8 +98,8 @@ private:
     VectorType lanes = e.lanesType(kLanes);
     SmallVector<Value> acc(block * groups, e.splat(lanes, 0));
     acc =
-        e.loop(0, steps, 1, acc, [&](Value step, MutableArrayRef<Value> sums) {
-          emitStep(x, step, sums);
+        e.loop(0, quads, 1, acc, [&](Value quad, MutableArrayRef<Value> sums) {
+          emitQuad(x, quad, sums);
         });
     for (int64_t i = 0; i < block; ++i) {
       Value row = e.addIndex(token, i);
@@ -101,20 +113,21 @@ private:
     }
   }
 
-  void emitStep(Value x, Value step, MutableArrayRef<Value> acc) {
+  void emitQuad(Value x, Value quad, MutableArrayRef<Value> acc) {
     SmallVector<Value> codes;
     for (int64_t group = 0; group < groups; ++group) {
-      Value at = e.index(group * kStepBytes);
+      Value at = e.index(group * kVectorBytes);
       memref::PrefetchOp::create(builder, loc, panel,
-                                 ValueRange{e.addIndex(step, kStepsAhead), at},
+                                 ValueRange{e.addIndex(quad, kQuadsAhead), at},
                                  /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);
-      codes.push_back(vector::LoadOp::create(
-          builder, loc, e.bytesType(kStepBytes), panel, ValueRange{step, at}));
+      codes.push_back(vector::LoadOp::create(builder, loc,
+                                             e.bytesType(kVectorBytes), panel,
+                                             ValueRange{quad, at}));
     }
-    Value column = mul(step, kStepCols);
+    Value column = mul(quad, kQuad);
     for (int64_t i = 0; i < block; ++i) {
-      Value activations = e.broadcastFour(x, i, column, kStepBytes);
+      Value activations = e.broadcastFour(x, i, column, kVectorBytes);
       for (int64_t group = 0; group < groups; ++group)
         acc[i * groups + group] = e.dot4(acc[i * groups + group], codes[group],
                                          activations, kMaxCode);
@@ -125,8 +138,9 @@ private:
   OpBuilder &builder;
   Location loc;
   const PackingFormat &format;
+  const Geometry geometry;
   const TileOperands &operands;
-  const int64_t groups, steps, block;
+  const int64_t groups, quads, block;
   Value panel;
 };
 

@@ -12,8 +12,10 @@ using namespace bitnetc;
 
 namespace {
 
-/// Columns, lanes and bytes of one step.
-constexpr int64_t kStepCols = 4, kStepLanes = 16, kStepBytes = 64;
+/// The largest code of a weight.
+constexpr int64_t kMaxCode = 2;
+/// Columns of a quad, lanes and bytes of a vector of a step.
+constexpr int64_t kQuad = 4, kLanes = 16, kVectorBytes = 64;
 
 /// How far ahead a tile is fetched from the second cache, where it has been
 /// brought as the next tile.
@@ -22,29 +24,37 @@ constexpr int64_t kNearBytes = 512;
 class Emitter {
 public:
   Emitter(OpBuilder &builder, Location loc, const TargetInfo &target,
-          const TileOperands &operands, const DotTile &tile)
-      : e(builder, loc), operands(operands), tile(tile),
-        steps((operands.columns + kStepCols - 1) / kStepCols),
+          const TileOperands &operands, const Geometry &geometry,
+          const DotTile &tile)
+      : e(builder, loc), operands(operands), geometry(geometry), tile(tile),
+        columns(ternary::getPaddedColumns(operands.columns)),
+        steps(geometry.getSteps(operands.columns)),
         streams(operands.tileOffsets.size()), tokens(operands.rows),
-        partBytes(std::min<int64_t>(kStepBytes, target.vectorBytes)),
-        nextParts(target.nextTileParts), perPart(tokens * tile.accumulators) {
+        partBytes(std::min<int64_t>(kVectorBytes, target.vectorBytes)),
+        // Turns of several long steps would take more registers than there are.
+        nextParts(geometry.stepBytes == kVectorBytes
+                      ? target.nextTileParts
+                      : std::min(target.nextTileParts, 1u)),
+        perPart(tokens * tile.accumulators) {
     int64_t available =
         int64_t(target.vectorRegisters) - tile.temporaries - (tokens - 1);
-    passParts = kStepBytes / partBytes;
+    passParts = kVectorBytes / partBytes;
     while (passParts > 1 && streams * passParts * perPart > available)
       passParts /= 2;
     perSet = streams * passParts * perPart;
-    sets = std::clamp<int64_t>(std::min(available, tile.wanted) / perSet, 1,
-                               steps);
+    // Additions of 16-bit sums have no latency to hide.
+    int64_t wanted = tile.shortSteps == 0 ? tile.wanted : 1;
+    sets = std::clamp<int64_t>(std::min(available, wanted) / perSet, 1, steps);
     fetchNext = operands.prefetch != 0 && nextParts != 0 && streams == 1 &&
-                tokens * kStepBytes > partBytes;
+                tokens * kVectorBytes > partBytes &&
+                (tile.shortSteps == 0 || tile.shortSteps % nextParts == 0);
     unroll = fetchNext ? std::lcm(sets, nextParts) : sets;
   }
 
   /// Runs over the steps once, or, where registers are few, several times for
   /// some of the lanes: the second time, the bytes are in the nearest cache.
   void emit() {
-    for (int64_t part = 0; part < kStepBytes / partBytes; part += passParts)
+    for (int64_t part = 0; part < kVectorBytes / partBytes; part += passParts)
       emitPass(part);
   }
 
@@ -52,22 +62,67 @@ private:
   void emitPass(int64_t firstPart) {
     Value zero = e.splat(e.lanesType(partBytes / 4), 0);
     SmallVector<Value> acc(sets * perSet, zero);
-    int64_t whole = steps / unroll * unroll;
+    // Activations end with the padded columns, perhaps within the last step.
+    int64_t full = std::min(steps, columns / geometry.stepCols);
+    if (tile.shortSteps != 0)
+      return emitShortPass(firstPart, acc, full);
+    int64_t whole = full / unroll * unroll;
+    int64_t quads = geometry.stepCols / kQuad;
     acc = e.loop(0, whole, unroll, acc,
                  [&](Value first, MutableArrayRef<Value> state) {
                    for (int64_t i = 0; i < unroll; ++i) {
                      if (fetchNext && firstPart == 0)
                        prefetchNext(first, i);
-                     emitStep(e.addIndex(first, i), firstPart,
+                     emitStep(e.addIndex(first, i), quads, firstPart,
                               state.slice(i % sets * perSet, perSet));
                    }
                  });
     auto total = MutableArrayRef<Value>(acc).take_front(perSet);
     for (int64_t step = whole; step < steps; ++step)
-      emitStep(e.index(step), firstPart, total);
+      emitStep(e.index(step),
+               std::min(quads, (columns - step * geometry.stepCols) / kQuad),
+               firstPart, total);
     for (int64_t i = perSet; i < sets * perSet; ++i)
       total[i % perSet] = e.add(total[i % perSet], acc[i]);
     finish(firstPart, total);
+  }
+
+  /// The same with sums in 16 bits, as many steps at a time as these hold.
+  void emitShortPass(int64_t firstPart, SmallVector<Value> &lanes,
+                     int64_t full) {
+    int64_t whole = full / tile.shortSteps * tile.shortSteps;
+    lanes = e.loop(0, whole, tile.shortSteps, lanes,
+                   [&](Value first, MutableArrayRef<Value> state) {
+                     // All at once: in the inner loop they would cost
+                     // registers.
+                     for (int64_t i = 0; i < tile.shortSteps; ++i)
+                       if (fetchNext && firstPart == 0)
+                         prefetchNext(first, i);
+                     addShortSteps(firstPart, first, tile.shortSteps, state);
+                   });
+    if (whole != steps)
+      addShortSteps(firstPart, e.index(whole), full - whole, lanes,
+                    steps - full);
+    finish(firstPart, lanes);
+  }
+
+  /// Adds `count` steps from `first` on, and perhaps a `partial` one, to 32-bit
+  /// sums.
+  void addShortSteps(int64_t firstPart, Value first, int64_t count,
+                     MutableArrayRef<Value> lanes, int64_t partial = 0) {
+    auto type = VectorType::get({partBytes / 2}, e.builder.getI16Type());
+    SmallVector<Value> words(lanes.size(), e.splat(type, 0));
+    words = e.loop(0, count, 1, words,
+                   [&](Value step, MutableArrayRef<Value> state) {
+                     emitStep(e.add(first, step), geometry.stepCols / kQuad,
+                              firstPart, state);
+                   });
+    if (partial != 0)
+      emitStep(e.addIndex(first, count), columns % geometry.stepCols / kQuad,
+               firstPart, words);
+    for (auto [sum, pairs] : llvm::zip(lanes, words))
+      for (Value half : e.widen(pairs))
+        sum = e.add(sum, half);
   }
 
   /// Accumulators of a part of this pass, all tokens'.
@@ -79,34 +134,43 @@ private:
     return arith::MulIOp::create(e.builder, e.loc, step, e.index(size));
   }
 
-  /// Fetches the line of the next tile that belongs to step `first + i`, where
+  /// Fetches the lines of the next tile that belong to step `first + i`, where
   /// `first` is a multiple of nextParts.
   void prefetchNext(Value first, int64_t i) {
-    int64_t part = steps / nextParts * kStepBytes;
-    Value line =
+    int64_t part = steps / nextParts * geometry.stepBytes;
+    Value step =
         arith::DivUIOp::create(e.builder, e.loc, first, e.index(nextParts));
-    Value offset = e.add(operands.tileOffsets[0], times(line, kStepBytes));
-    e.prefetch(operands.bytes, offset,
-               steps * kStepBytes + i / nextParts * kStepBytes +
-                   i % nextParts * part,
-               TileEmitter::Cache::Second);
+    Value offset =
+        e.add(operands.tileOffsets[0], times(step, geometry.stepBytes));
+    for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
+      e.prefetch(operands.bytes, offset,
+                 (steps + i / nextParts) * geometry.stepBytes +
+                     i % nextParts * part + at,
+                 TileEmitter::Cache::Second);
   }
 
-  /// One step of all streams; `acc` is one set.
-  void emitStep(Value step, int64_t firstPart, MutableArrayRef<Value> acc) {
-    Value column = times(step, kStepCols), byte = times(step, kStepBytes);
-    SmallVector<Value> activations;
-    for (int64_t token = 0; token < tokens; ++token)
-      activations.push_back(
-          e.broadcastFour(operands.activations, token, column, partBytes));
+  /// One step of all streams, its first `quads`; `acc` is one set.
+  void emitStep(Value step, int64_t quads, int64_t firstPart,
+                MutableArrayRef<Value> acc) {
+    Value column = times(step, geometry.stepCols),
+          byte = times(step, geometry.stepBytes);
+    auto get = [&](int64_t quad, int64_t token) {
+      return e.broadcastFour(operands.activations, token,
+                             e.addIndex(column, quad * kQuad), partBytes);
+    };
+    StepActivations activations = {quads, tokens, get};
     for (int64_t stream = 0; stream < streams; ++stream) {
       Value offset = e.add(operands.tileOffsets[stream], byte);
-      if (operands.prefetch != 0 && firstPart == 0)
-        e.prefetch(operands.bytes, offset,
-                   fetchNext ? kNearBytes : operands.prefetch);
+      for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
+        if (operands.prefetch != 0 && firstPart == 0)
+          e.prefetch(operands.bytes, offset,
+                     (fetchNext ? kNearBytes : operands.prefetch) + at);
       for (int64_t part = 0; part < passParts; ++part) {
-        Value byte = e.addIndex(offset, (firstPart + part) * partBytes);
-        Value bytes = e.loadBytes(operands.bytes, byte, partBytes);
+        int64_t first = (firstPart + part) * partBytes;
+        SmallVector<Value> bytes;
+        for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
+          bytes.push_back(e.loadBytes(
+              operands.bytes, e.addIndex(offset, at + first), partBytes));
         tile.step(e, bytes, activations, slicePart(acc, stream, part));
       }
     }
@@ -123,15 +187,16 @@ private:
                   .slice(token * tile.accumulators, tile.accumulators);
           for (auto [i, rows] : llvm::enumerate(tile.finish(e, mine, sum)))
             e.storeLanes(rows, operands.products[stream], token,
-                         kStepLanes * i + lanes * (firstPart + part));
+                         kLanes * i + lanes * (firstPart + part));
         }
     }
   }
 
   TileEmitter e;
   const TileOperands &operands;
+  const Geometry &geometry;
   const DotTile &tile;
-  const int64_t steps, streams, tokens, partBytes, nextParts, perPart;
+  const int64_t columns, steps, streams, tokens, partBytes, nextParts, perPart;
   /// Parts of a step in one pass, accumulators of a set of one pass.
   int64_t passParts, perSet, sets;
   /// Steps in a turn of the loop; whether they fetch the next tile.
@@ -143,6 +208,46 @@ private:
 
 void bitnetc::emitDotTile(OpBuilder &builder, Location loc,
                           const TargetInfo &target,
-                          const TileOperands &operands, const DotTile &tile) {
-  Emitter(builder, loc, target, operands, tile).emit();
+                          const TileOperands &operands,
+                          const Geometry &geometry, const DotTile &tile) {
+  Emitter(builder, loc, target, operands, geometry, tile).emit();
+}
+
+int64_t bitnetc::getShortSteps(const Geometry &geometry, int64_t max) {
+  return 128 / max / (geometry.stepCols / kQuad);
+}
+
+void bitnetc::emitDecodedTile(OpBuilder &builder, Location loc,
+                              const TargetInfo &target,
+                              const TileOperands &operands,
+                              const PackingFormat &format) {
+  Geometry geometry = format.getGeometry();
+  int64_t groups = geometry.tileRows / kLanes;
+  bool shorts = target.pairInstructions != 0;
+  auto step = [&](TileEmitter &e, ArrayRef<Value> bytes,
+                  const StepActivations &activations,
+                  MutableArrayRef<Value> acc) {
+    format.emitDecode(
+        builder, loc, bytes, [&](int64_t quad, int64_t group, Value codes) {
+          for (int64_t token = 0;
+               quad < activations.quads && token < activations.tokens;
+               ++token) {
+            Value a = activations.get(quad, token);
+            Value &sum = acc[token * groups + group];
+            sum = shorts ? e.dot2(sum, codes, a, kMaxCode)
+                         : e.dot4(sum, codes, a, kMaxCode);
+          }
+        });
+  };
+  auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
+    SmallVector<Value> rows;
+    for (Value codes : acc)
+      rows.push_back(e.sub(codes, sum));
+    return rows;
+  };
+  // Decoding takes turns with the products; constants of the decoder, bytes,
+  // activations.
+  emitDotTile(builder, loc, target, operands, geometry,
+              {groups, groups, 10, step, finish,
+               shorts ? getShortSteps(geometry, kMaxCode) : 0});
 }

@@ -9,7 +9,8 @@
 using namespace bitnetc;
 
 llvm::ArrayRef<const PackingFormat *> bitnetc::allFormats() {
-  static const PackingFormat *const formats[] = {&getI2(), &getT5(), &getTL1()};
+  static const PackingFormat *const formats[] = {&getI2(), &getT5(), &getTL1(),
+                                                 &getTL2(), &getTL3()};
   return formats;
 }
 
@@ -49,9 +50,7 @@ int64_t bitnetc::getTokensPerTile(ternary::PackingFormatInterface attr,
                                   const TargetInfo &target) {
   int64_t free = std::max<int64_t>(1, int64_t(target.vectorRegisters) -
                                           kReservedRegisters);
-  int64_t perToken = getFormat(attr).getAccumulators() *
-                     (attr.usesTables() ? 64 / target.vectorBytes : 1);
-  return std::clamp<int64_t>(free / perToken, 1,
+  return std::clamp<int64_t>(free / getFormat(attr).getAccumulators(), 1,
                              target.vectorBytes == 64 ? kMaxTokens
                                                       : kMaxTokensNarrow);
 }

@@ -12,6 +12,8 @@ namespace bitnetc {
 const PackingFormat &getI2();
 const PackingFormat &getT5();
 const PackingFormat &getTL1();
+const PackingFormat &getTL2();
+const PackingFormat &getTL3();
 
 } // namespace bitnetc
 

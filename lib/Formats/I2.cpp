@@ -14,6 +14,10 @@
 //
 // |A0| <= 170 * 128 * K < 2^31 for K < 98000.
 //
+// Where a dot product is several instructions, the codes are masked out, in
+// place where they are 4 at most times two (0, 4, 8), and pairs are added in 16
+// bits: 16 steps of 2 * 8 * 128 are 2^15.
+//
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #include "DotTile.h"
@@ -57,58 +61,76 @@ public:
   int64_t getAccumulators() const override { return 4; }
   double getCyclesPer64Bytes(const TargetInfo &target,
                              int64_t tokens) const override {
-    // Three masks; where a dot product is several instructions it takes no full
-    // bytes, and the top codes are shifted down and masked.
-    return target.getDotLoopCycles(target.dotInstructions > 1 ? 5 : 3,
-                                   4.0 * tokens);
+    // Three masks; in pairs a shift and four.
+    return target.getDotLoopCycles(target.pairInstructions ? 5 : 3,
+                                   4.0 * tokens, target.pairInstructions != 0);
   }
 
   double getDecodeCycles(const TargetInfo &target) const override {
     return 7 / target.dotLoopRate + 4; // shifts and masks, a store each cycle
   }
-  bool hasDecode() const override { return true; }
-  SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,
-                                Value bytes) const override {
+  void emitDecode(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
+                  UseCodes use) const override {
     TileEmitter e(builder, loc);
-    SmallVector<Value> groups;
+    Value bytes = vectors.front();
     for (int64_t f = 0; f < 4; ++f)
-      groups.push_back(
-          e.andBytes(f ? e.shiftBytesRight(bytes, 2 * f) : bytes, 3));
-    return groups;
+      use(0, f, e.andBytes(f ? e.shiftBytesRight(bytes, 2 * f) : bytes, 3));
   }
 
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
+    // In pairs, bytes must be small: codes where they are, 0, 4 and 8 at most.
     // 0xaa & 0x3f and so on: the largest bytes of codes up to 2.
-    constexpr int64_t kMax[] = {170, 42, 10, 2};
+    bool shorts = target.pairInstructions != 0;
     bool raw = target.dotMax == 255;
-    auto step = [&](TileEmitter &e, Value bytes, ArrayRef<Value> activations,
+    const int64_t prefixes[] = {raw ? 170 : 2, 42, 10, 2};
+    const int64_t codes[] = {8, 2, 8, 2};
+    auto step = [&](TileEmitter &e, ArrayRef<Value> vectors,
+                    const StepActivations &activations,
                     MutableArrayRef<Value> acc) {
-      // A target whose dot product takes bytes up to 127 gets the top code
-      // shifted down instead of the whole byte.
-      Value forms[] = {raw ? bytes : e.shiftBytesRight(bytes, 6),
-                       e.andBytes(bytes, 0x3f), e.andBytes(bytes, 0x0f),
-                       e.andBytes(bytes, 0x03)};
-      for (auto [token, a] : llvm::enumerate(activations))
-        for (int64_t i = 0; i < 4; ++i)
-          acc[4 * token + i] = e.dot4(acc[4 * token + i], forms[i], a,
-                                      i == 0 && !raw ? kMax[3] : kMax[i]);
+      SmallVector<Value> forms = shorts ? getCodes(e, vectors.front())
+                                        : getPrefixes(e, vectors.front(), raw);
+      for (int64_t token = 0; token < activations.tokens; ++token) {
+        Value a = activations.get(0, token);
+        for (int64_t i = 0; i < 4; ++i) {
+          Value &sum = acc[4 * token + i];
+          sum = shorts ? e.dot2(sum, forms[i], a, codes[i])
+                       : e.dot4(sum, forms[i], a, prefixes[i]);
+        }
+      }
     };
     auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
       SmallVector<Value> rows = {e.sub(acc[3], sum)};
       for (int64_t f = 1; f < 4; ++f) {
-        Value code = acc[0];
-        if (f < 3 || raw)
-          code = e.shiftLanesRight(e.sub(acc[3 - f], acc[4 - f]), 2 * f);
+        Value code = acc[3 - f];
+        if (shorts)
+          code = f % 2 ? e.shiftLanesRight(code, 2) : code;
+        else if (f < 3 || raw)
+          code = e.shiftLanesRight(e.sub(code, acc[4 - f]), 2 * f);
         rows.push_back(e.sub(code, sum));
       }
       return rows;
     };
     // Bytes, a masked form, activations, three masks, ones of vpmaddwd.
-    emitDotTile(builder, loc, target, operands, {4, 16, 7, step, finish});
+    emitDotTile(
+        builder, loc, target, operands, getGeometry(),
+        {4, 16, 7, step, finish, shorts ? getShortSteps(getGeometry(), 8) : 0});
   }
 
 private:
+  /// A target whose dot product takes bytes up to 127 gets the top code shifted
+  /// down instead of the whole byte.
+  static SmallVector<Value> getPrefixes(TileEmitter &e, Value bytes, bool raw) {
+    return {raw ? bytes : e.shiftBytesRight(bytes, 6), e.andBytes(bytes, 0x3f),
+            e.andBytes(bytes, 0x0f), e.andBytes(bytes, 0x03)};
+  }
+  /// Codes of the rows from the last to the first, every other one times 4.
+  static SmallVector<Value> getCodes(TileEmitter &e, Value bytes) {
+    Value upper = e.shiftWordsRight(bytes, 4);
+    return {e.andBytes(upper, 0x0c), e.andBytes(upper, 0x03),
+            e.andBytes(bytes, 0x0c), e.andBytes(bytes, 0x03)};
+  }
+
   /// Every byte of a tile with its lane and column.
   template <typename Fn> static void forEachByte(int64_t columns, Fn fn) {
     int64_t steps = (columns + 3) / 4;

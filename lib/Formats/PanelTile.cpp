@@ -22,6 +22,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
+#include <numeric>
 #include <optional>
 
 using namespace mlir;
@@ -29,11 +30,10 @@ using namespace bitnetc;
 
 namespace {
 
-/// Columns and bytes of one step, rows of one group.
-constexpr int64_t kStepCols = 4, kStepBytes = 64, kLanes = 16;
-/// Tokens and columns of a matrix tile, and the steps of the latter.
-constexpr int64_t kTileTokens = 16, kTileCols = 64,
-                  kTileSteps = kTileCols / kStepCols;
+/// Columns of a quad, bytes of a vector, rows of one group.
+constexpr int64_t kQuad = 4, kVectorBytes = 64, kLanes = 16;
+/// Tokens and columns of a matrix tile.
+constexpr int64_t kTileTokens = 16, kTileCols = 64;
 /// Tokens and groups of one product.
 constexpr int64_t kTokens = 2 * kTileTokens, kGroups = 2;
 /// Most columns of a panel. Between blocks sums are stored and loaded, which
@@ -47,14 +47,18 @@ public:
   Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
           const TileOperands &operands, const PanelSink *sink)
       : e(builder, loc), builder(builder), loc(loc), format(format),
-        operands(operands), sink(sink),
+        geometry(format.getGeometry()), operands(operands), sink(sink),
         groups(cast<MemRefType>(operands.products[0].getType()).getDimSize(1) /
                kLanes),
         passes(llvm::divideCeil(groups, kGroups)),
-        steps(llvm::divideCeil(operands.columns, kStepCols)),
+        steps(geometry.getSteps(operands.columns)),
+        tileSteps(kTileCols % geometry.stepCols == 0
+                      ? kTileCols / geometry.stepCols
+                      : 0),
+        tileLines(llvm::divideCeil(kTileCols * geometry.stepBytes,
+                                   geometry.stepCols * kVectorBytes)),
         columns(ternary::getPaddedColumns(operands.columns)),
-        blocks(llvm::divideCeil(columns, kPanelCols)),
-        width(llvm::divideCeil(columns / kTileCols, blocks) * kTileCols) {}
+        blocks(llvm::divideCeil(columns, kPanelCols)), width(getWidth()) {}
 
   void emit() {
     tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
@@ -64,22 +68,22 @@ public:
     auto allocate = [&](int64_t rows, int64_t columns, Type type) -> Value {
       return memref::AllocaOp::create(builder, loc,
                                       MemRefType::get({rows, columns}, type),
-                                      builder.getI64IntegerAttr(kStepBytes));
+                                      builder.getI64IntegerAttr(kVectorBytes));
     };
-    panel = allocate(width / kStepCols,
-                     ternary::getRowPitch(groups * kStepBytes, 1),
-                     builder.getI8Type());
+    panel =
+        allocate(width / kQuad, ternary::getRowPitch(groups * kVectorBytes, 1),
+                 builder.getI8Type());
     tailProducts = allocate(kTileTokens, groups * kLanes, builder.getI32Type());
     Value products = mul(div(even, kTokens), passes);
     shares = arith::CeilDivUIOp::create(
-        builder, loc, e.index(kTileSteps),
+        builder, loc, e.index(tileLines),
         arith::MaxUIOp::create(builder, loc, products, e.index(1)));
 
     emitDecode(e.index(0), 0, getSteps(0));
     // Blocks that are followed by one of the same width are one loop.
     emitBlock(e.index(0), 0);
     int64_t alike =
-        getSteps(blocks - 1) == width / kStepCols ? blocks - 1 : blocks - 2;
+        getSteps(blocks - 1) == blockSteps() ? blocks - 1 : blocks - 2;
     if (alike > 1)
       e.loop(1, alike, 1, {},
              [&](Value block, MutableArrayRef<Value>) { emitBlock(block, 1); });
@@ -88,6 +92,13 @@ public:
   }
 
 private:
+  /// Blocks of equal width, of whole matrix tiles and whole steps.
+  int64_t getWidth() const {
+    int64_t unit = std::lcm(kTileCols, geometry.stepCols);
+    return llvm::divideCeil(llvm::divideCeil(columns, unit), blocks) * unit;
+  }
+  int64_t blockSteps() const { return width / geometry.stepCols; }
+
   Value mul(Value a, int64_t b) {
     return arith::MulIOp::create(builder, loc, a, e.index(b));
   }
@@ -136,32 +147,48 @@ private:
     return std::min(width, columns - block * width);
   }
   int64_t getSteps(int64_t block) const {
-    return std::min(width / kStepCols, steps - block * width / kStepCols);
+    return std::min(blockSteps(), steps - block * blockSteps());
   }
   Value getByte(Value block, Value step) {
     return e.add(operands.tileOffsets[0],
-                 e.add(mul(block, width / kStepCols * kStepBytes),
-                       mul(step, kStepBytes)));
+                 e.add(mul(block, blockSteps() * geometry.stepBytes),
+                       mul(step, geometry.stepBytes)));
   }
 
-  /// Decodes 64 packed bytes from `byte` on to a row of `panel`, for the
-  /// `count` groups from `group` on.
+  /// Packed bytes of so many columns, about.
+  Value getBytes(Value columns) {
+    int64_t common = std::gcd(geometry.stepBytes, geometry.stepCols);
+    Value bytes = mul(columns, geometry.stepBytes / common);
+    return common == geometry.stepCols ? bytes
+                                       : div(bytes, geometry.stepCols / common);
+  }
+
+  /// Decodes the step whose packed bytes start at `byte` to the rows of `panel`
+  /// from `row` on, for the `count` groups from `group` on.
   void emitStep(Value byte, Value panel, Value row, int64_t group,
                 int64_t count) {
-    Value bytes = e.loadBytes(operands.bytes, byte, kStepBytes);
-    SmallVector<Value> codes = format.emitDecode(builder, loc, bytes);
-    for (int64_t i = group; i < group + count; ++i)
-      vector::StoreOp::create(builder, loc, codes[i], panel,
-                              ValueRange{row, e.index(i * kStepBytes)});
+    SmallVector<Value> vectors;
+    for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
+      vectors.push_back(
+          e.loadBytes(operands.bytes, e.addIndex(byte, at), kVectorBytes));
+    format.emitDecode(
+        builder, loc, vectors, [&](int64_t quad, int64_t i, Value codes) {
+          if (i >= group && i < group + count)
+            vector::StoreOp::create(
+                builder, loc, codes, panel,
+                ValueRange{e.addIndex(row, quad), e.index(i * kVectorBytes)});
+        });
   }
 
   /// Decodes the steps from `first` to `last`.
   void emitDecode(Value block, int64_t first, int64_t last) {
     if (first < last)
       forEach(e.index(first), e.index(last), 1, [&](Value step) {
-        if (operands.prefetch != 0)
-          e.prefetch(operands.bytes, getByte(block, step), operands.prefetch);
-        emitStep(getByte(block, step), panel, step, 0, groups);
+        Value byte = getByte(block, step);
+        for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
+          if (operands.prefetch != 0)
+            e.prefetch(operands.bytes, byte, operands.prefetch + at);
+        emitStep(byte, panel, mul(step, geometry.stepCols / kQuad), 0, groups);
       });
   }
 
@@ -174,12 +201,11 @@ private:
     isLast = alike + 1 == blocks;
     Value following = e.addIndex(block, 1);
     // The next tile follows this one in memory.
-    later =
-        alike + 2 < blocks
-            ? getByte(e.addIndex(block, 2), e.index(0))
-            : e.addIndex(operands.tileOffsets[0],
-                         (steps + (alike + 2 - blocks) * width / kStepCols) *
-                             kStepBytes);
+    later = alike + 2 < blocks
+                ? getByte(e.addIndex(block, 2), e.index(0))
+                : e.addIndex(operands.tileOffsets[0],
+                             (steps + (alike + 2 - blocks) * blockSteps()) *
+                                 geometry.stepBytes);
     int64_t nextSteps = isLast ? 0 : getSteps(alike + 1);
 
     ifReaches(rest, e.index(kTileTokens), [&] {
@@ -195,7 +221,7 @@ private:
         emitFinish(first, e.sub(e.index(kTileTokens), tail),
                    e.index(kTileTokens), tailProducts, e.index(0));
     });
-    int64_t beside = nextSteps / kTileSteps * kTileSteps;
+    int64_t beside = tileSteps ? nextSteps / tileSteps * tileSteps : 0;
     ifReaches(
         even, e.index(1),
         [&] {
@@ -215,42 +241,44 @@ private:
     for (int64_t pass = 0; pass < passes; ++pass) {
       int64_t group = pass * kGroups;
       int64_t count = std::min(kGroups, groups - group);
-      // Which of the 16 lines of 16 steps to ask for: shares follow each other.
+      // Which of the lines of a matrix tile's columns to ask for: shares follow
+      // each other.
       Value share = e.addIndex(mul(div(token, kTokens), passes), pass);
-      Value all = e.index(kTileSteps);
+      Value all = e.index(tileLines);
       auto clamp = [&](Value line) -> Value {
         return arith::MinUIOp::create(builder, loc, line, all);
       };
       Value line = arith::MulIOp::create(builder, loc, share, shares);
       Value first = clamp(line), end = clamp(e.add(line, shares));
-      emitProduct(token, operands.products[0], token, kTokens, group, count,
-                  [&](Value column) {
-                    Value step = div(column, kStepCols);
-                    if (operands.prefetch != 0)
-                      forEach(first, end, 1, [&](Value line) {
-                        Value ahead = mul(e.add(step, line), kStepBytes);
-                        // In the first cache they would push out the panel.
-                        e.prefetch(operands.bytes, e.add(later, ahead), 0,
-                                   TileEmitter::Cache::Second);
-                      });
-                    if (sink)
-                      emitPrefetchSink(token, column, group, count);
-                    if (steps == 0)
-                      return;
-                    auto decode = [&] {
-                      Value byte = getByte(next, step);
-                      Value rows = slice(panel, {step, builder.getIndexAttr(0)},
-                                         kTileSteps, groups * kStepBytes);
-                      for (int64_t i = 0; i < kTileSteps; ++i)
-                        emitStep(e.addIndex(byte, i * kStepBytes), rows,
-                                 e.index(i), group, count);
-                    };
-                    if (steps * kStepCols >= currentColumns)
-                      decode();
-                    else
-                      ifReaches(e.index((steps - kTileSteps) * kStepCols),
-                                column, decode);
-                  });
+      emitProduct(
+          token, operands.products[0], token, kTokens, group, count,
+          [&](Value column) {
+            if (operands.prefetch != 0)
+              forEach(first, end, 1, [&](Value line) {
+                Value ahead = e.add(getBytes(column), mul(line, kVectorBytes));
+                // In the first cache they would push out the panel.
+                e.prefetch(operands.bytes, e.add(later, ahead), 0,
+                           TileEmitter::Cache::Second);
+              });
+            if (sink)
+              emitPrefetchSink(token, column, group, count);
+            if (steps == 0)
+              return;
+            auto decode = [&] {
+              Value byte = getByte(next, div(column, geometry.stepCols));
+              Value rows =
+                  slice(panel, {div(column, kQuad), builder.getIndexAttr(0)},
+                        kTileCols / kQuad, groups * kVectorBytes);
+              for (int64_t i = 0; i < tileSteps; ++i)
+                emitStep(e.addIndex(byte, i * geometry.stepBytes), rows,
+                         e.index(i * geometry.stepCols / kQuad), group, count);
+            };
+            if (steps * geometry.stepCols >= currentColumns)
+              decode();
+            else
+              ifReaches(e.index(steps * geometry.stepCols - kTileCols), column,
+                        decode);
+          });
     }
     if (isLast)
       emitFinish(token, e.index(0), e.index(kTokens), operands.products[0],
@@ -283,8 +311,8 @@ private:
     };
     Value x = slice(operands.activations, {token, mul(current, width)}, rows,
                     currentColumns);
-    Value weights = slice(panel, {at(0), at(group * kStepBytes)},
-                          currentColumns / kStepCols, count * kStepBytes);
+    Value weights = slice(panel, {at(0), at(group * kVectorBytes)},
+                          currentColumns / kQuad, count * kVectorBytes);
     Value out =
         slice(products, {row, at(group * kLanes)}, rows, count * kLanes);
     auto product =
@@ -326,11 +354,14 @@ private:
   OpBuilder &builder;
   Location loc;
   const PackingFormat &format;
+  const Geometry geometry;
   const TileOperands &operands;
   const PanelSink *sink;
-  /// Groups of rows and products of two of them; steps with packed bytes;
-  /// columns with padding, in blocks of `width`.
-  const int64_t groups, passes, steps, columns, blocks, width;
+  /// Groups of rows and products of two of them; steps with packed bytes; those
+  /// of a matrix tile's columns, 0 if they are not whole, and its lines of
+  /// packed bytes; columns with padding, in blocks of `width`.
+  const int64_t groups, passes, steps, tileSteps, tileLines, columns, blocks,
+      width;
   /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32.
   Value tokens, rest, tail, even;
   /// Buffers; lines of 16 that one product asks for.

@@ -91,35 +91,37 @@ public:
   double getDecodeCycles(const TargetInfo &target) const override {
     return 28 / target.dotLoopRate + 5; // tripling, comparisons; stores
   }
-  bool hasDecode() const override { return true; }
   /// The digit floor(3u / 256) is the number of 86 and 171 that u reaches.
-  SmallVector<Value> emitDecode(OpBuilder &builder, Location loc,
-                                Value bytes) const override {
+  void emitDecode(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
+                  UseCodes use) const override {
     TileEmitter e(builder, loc);
-    SmallVector<Value> groups;
+    Value bytes = vectors.front();
     for (int64_t digit = 0; digit < 5; ++digit) {
       if (digit != 0)
         bytes = triple(e, bytes);
-      groups.push_back(e.add(e.reaches(bytes, 86), e.reaches(bytes, 171)));
+      use(0, digit, e.add(e.reaches(bytes, 86), e.reaches(bytes, 171)));
     }
-    return groups;
   }
 
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
     bool isSigned = target.dotMax < 255;
-    auto step = [&](TileEmitter &e, Value bytes, ArrayRef<Value> activations,
+    auto step = [&](TileEmitter &e, ArrayRef<Value> vectors,
+                    const StepActivations &activations,
                     MutableArrayRef<Value> acc) {
-      Value x = bytes;
+      SmallVector<Value> a;
+      for (int64_t token = 0; token < activations.tokens; ++token)
+        a.push_back(activations.get(0, token));
+      Value x = vectors.front();
       if (isSigned) // u - 128 modulo 256
         x = e.add(x, e.splat(cast<VectorType>(x.getType()), 128));
       Value first = x;
       for (int64_t i = 0, power = 1; i < 6; ++i, power *= 3) {
         if (i != 0)
           x = target.byteMultiply ? e.mulBytes(first, power) : triple(e, x);
-        for (auto [token, a] : llvm::enumerate(activations))
-          acc[6 * token + i] =
-              e.dot4(acc[6 * token + i], x, a, isSigned ? 128 : 255, isSigned);
+        for (int64_t token = 0; token < activations.tokens; ++token)
+          acc[6 * token + i] = e.dot4(acc[6 * token + i], x, a[token],
+                                      isSigned ? 128 : 255, isSigned);
       }
     };
     auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
@@ -135,7 +137,7 @@ public:
     // the six dot products of a step hide their latency.
     // Bytes, twice the bytes, activations; five or six constants.
     int64_t temporaries = target.byteMultiply ? 10 : 3;
-    emitDotTile(builder, loc, target, operands,
+    emitDotTile(builder, loc, target, operands, getGeometry(),
                 {6, 6, temporaries, step, finish});
   }
 };

@@ -1,29 +1,31 @@
 //===- TL1.cpp - Pairs of weights as indices into tables ------------------===//
 //
 // A nibble is the index of two weights into a table of the nine sums that the
-// pair's two activations can give (`ternary.build_lut`); no multiplication is
-// left. The tables hold int16 sums as separate low and high bytes, because a
-// byte lookup returns bytes; interleaving them gives the sums back.
+// pair's two activations can give; no multiplication is left. The tables hold
+// int16 sums as separate low and high bytes, because a byte lookup returns
+// bytes; interleaving them gives the sums back.
 //
 // Exactness: with activations in -128..127 an entry is within +-256, a step
 // adds two, so kFlush = 60 steps stay within +-30720 < 2^15; then the int16
 // sums are added to int32 ones.
 //
+// Several tokens need a table each, and a lookup serves only one; there the
+// pairs are decoded, by two lookups of constants, for dot products.
+//
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
+#include "DotTile.h"
 #include "Formats.h"
-#include "TileEmitter.h"
+#include "LookupTile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace bitnetc;
 
 namespace {
 
-constexpr int64_t kRows = 32, kStepCols = 4, kStepBytes = 32;
-/// Table bytes of one step: two pairs, low and high bytes of 16 entries each.
-constexpr int64_t kTableBytes = 64;
+/// Pairs and bytes of one table: low and high bytes of 16 entries.
+constexpr int64_t kPair = 2, kTableBytes = 32;
 /// Steps between additions of int16 sums to int32 sums.
 constexpr int64_t kFlush = 60;
 
@@ -43,147 +45,125 @@ public:
 
   void packTile(const int8_t *weights, int64_t columns,
                 uint8_t *out) const override {
-    int64_t steps = (columns + kStepCols - 1) / kStepCols;
-    for (int64_t byte = 0; byte < steps * kStepBytes; ++byte) {
-      const int8_t *row = weights + byte % kRows * columns;
-      int64_t first = byte / kStepBytes * kStepCols;
+    forEachByte(columns, [&](int64_t byte, int64_t row, int64_t column) {
       auto at = [&](int64_t i) -> int8_t {
-        return first + i < columns ? row[first + i] : 0;
+        return column + i < columns ? weights[row * columns + column + i] : 0;
       };
       out[byte] = pairIndex(at(0), at(1)) | pairIndex(at(2), at(3)) << 4;
-    }
+    });
   }
   void unpackTile(const uint8_t *bytes, int64_t columns,
                   int8_t *out) const override {
-    for (int64_t row = 0; row < kRows; ++row)
-      for (int64_t column = 0; column < columns; ++column) {
-        int byte = bytes[column / kStepCols * kStepBytes + row];
-        int pair = column % 4 < 2 ? byte & 15 : byte >> 4;
-        out[row * columns + column] =
-            (column % 2 == 0 ? pair / 3 : pair % 3) - 1;
+    forEachByte(columns, [&](int64_t byte, int64_t row, int64_t column) {
+      for (int64_t i = 0; i < 4 && column + i < columns; ++i) {
+        int pair = i < 2 ? bytes[byte] & 15 : bytes[byte] >> 4;
+        out[row * columns + column + i] =
+            (i % 2 == 0 ? pair / 3 : pair % 3) - 1;
       }
+    });
   }
 
-  int64_t getAccumulators() const override { return 1; }
+  /// Besides sums, decoded forms take registers.
+  int64_t getAccumulators() const override { return 5; }
   double getCyclesPer64Bytes(const TargetInfo &target,
                              int64_t tokens) const override {
-    // Per 64 bytes: 6 operations to get indices, per token 8 lookups or table
-    // loads, 8 interleavings and 8 additions per 64 bytes of registers.
-    double operations = 6 + 24.0 * tokens;
-    double registers = 64.0 / std::min<int64_t>(target.vectorBytes, kStepBytes);
-    return registers * operations / target.lookupLoopRate;
+    // 3 operations to get indices; one token has 4 lookups, 4 interleavings and
+    // 4 additions, several have 4 lookups and 8 interleavings for all of them.
+    if (tokens == 1)
+      return 64.0 / target.vectorBytes * (3 + 12) / target.lookupLoopRate;
+    return target.getDotLoopCycles(3 + 12, 4.0 * tokens,
+                                   target.pairInstructions != 0);
+  }
+
+  double getDecodeCycles(const TargetInfo &target) const override {
+    return 15 / target.lookupLoopRate + 4; // as above; stores
+  }
+  void emitDecode(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
+                  UseCodes use) const override {
+    TileEmitter e(builder, loc);
+    SmallVector<uint8_t> firsts(16), seconds(16);
+    for (int64_t i = 0; i < 9; ++i) {
+      firsts[i] = i / 3;
+      seconds[i] = i % 3;
+    }
+    Value first = e.constantBytes(firsts), second = e.constantBytes(seconds);
+    Value pairs[2][2]; // columns 0 and 1, 2 and 3; lower, upper half of a block
+    auto indices = getIndices(e, vectors.front());
+    for (int64_t i = 0; i < 2; ++i) {
+      Value a = e.lookup(first, indices[i]), b = e.lookup(second, indices[i]);
+      for (bool upper : {false, true})
+        pairs[i][upper] = e.interleave(a, b, 1, upper);
+    }
+    for (int64_t group = 0; group < 4; ++group)
+      use(0, group,
+          e.interleave(pairs[0][group / 2], pairs[1][group / 2], 2, group % 2));
   }
 
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
-                const TileOperands &operands) const override;
-};
-
-/// Emits a tile; a vector per token and stream of each kind.
-class Emitter : TileEmitter {
-public:
-  Emitter(OpBuilder &builder, Location loc, const TileOperands &operands)
-      : TileEmitter(builder, loc), operands(operands),
-        vectors(2 * operands.rows * operands.tileOffsets.size()),
-        shortsType(VectorType::get({16}, builder.getI16Type())) {
-    // Within each block of 16 bytes, as vpunpcklbw and vpunpckhbw or zip1 and
-    // zip2 do: low sums are of rows 0-7 and 16-23, high ones of the others.
-    for (int64_t row : {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23})
-      for (int64_t byte : {row, row + 32}) {
-        interleaveLow.push_back(byte);
-        interleaveHigh.push_back(byte + 8);
-      }
+                const TileOperands &operands) const override {
+    emitDecodedTile(builder, loc, target, operands, *this);
   }
 
-  void emit() {
-    int64_t steps = (operands.columns + kStepCols - 1) / kStepCols;
-    int64_t whole = steps / kFlush * kFlush;
-    SmallVector<Value> sums(vectors, splat(lanesType(16), 0));
-    sums = loop(0, whole, kFlush, sums,
-                [&](Value first, MutableArrayRef<Value> state) {
-                  addSteps(first, kFlush, state);
-                });
-    if (whole != steps)
-      addSteps(index(whole), steps - whole, sums);
-    for (int64_t token = 0, i = 0; token < operands.rows; ++token)
-      for (Value products : operands.products) {
-        Value low = sums[i++], high = sums[i++];
-        SmallVector<int64_t> first = {0,  1,  2,  3,  4,  5,  6,  7,
-                                      16, 17, 18, 19, 20, 21, 22, 23};
-        SmallVector<int64_t> second;
-        for (int64_t lane : first)
-          second.push_back(lane + 8);
-        storeLanes(shuffle(low, high, first), products, token, 0);
-        storeLanes(shuffle(low, high, second), products, token, 16);
+  void emitTables(OpBuilder &builder, Location loc, Value activations,
+                  int64_t columns, Value token, Value tables) const override {
+    TileEmitter e(builder, loc);
+    SmallVector<int16_t> factors[2] = {SmallVector<int16_t>(16),
+                                       SmallVector<int16_t>(16)};
+    for (int64_t i = 0; i < 9; ++i) {
+      factors[0][i] = i / 3 - 1;
+      factors[1][i] = i % 3 - 1;
+    }
+    // Low bytes of all entries, then high bytes.
+    SmallVector<int64_t> planes;
+    for (int64_t byte : {0, 1})
+      for (int64_t i = 0; i < 16; ++i)
+        planes.push_back(2 * i + byte);
+    e.loop(0, columns, kPair, {}, [&](Value column, MutableArrayRef<Value>) {
+      Value entries = e.tableOfSums(activations, token, column, factors);
+      Value bytes = e.bitcast(entries, e.bytesType(kTableBytes));
+      e.storeRow(e.shuffle(bytes, bytes, planes), tables, token,
+                 e.mulIndex(column, kTableBytes / kPair));
+    });
+  }
+
+  void emitLookupTile(OpBuilder &builder, Location loc,
+                      const TargetInfo &target,
+                      const TileOperands &operands) const override {
+    auto step = [&](TileEmitter &e, ArrayRef<Value> vectors,
+                    function_ref<Value(int64_t, int64_t)> table,
+                    MutableArrayRef<Value> acc) {
+      for (auto [pair, indices] :
+           llvm::enumerate(getIndices(e, vectors.front()))) {
+        Value low = e.lookup(table(kTableBytes * pair, 16), indices);
+        Value high = e.lookup(table(kTableBytes * pair + 16, 16), indices);
+        for (bool upper : {false, true})
+          acc[upper] =
+              e.add(acc[upper], e.bitcast(e.interleave(low, high, 1, upper),
+                                          cast<VectorType>(acc[0].getType())));
       }
+    };
+    bitnetc::emitLookupTile(builder, loc, target, operands, getGeometry(),
+                            ternary::TL1Attr::getStepTableBytes(),
+                            {2, kFlush, step});
   }
 
 private:
-  /// Adds `count` <= kFlush steps to the int32 sums.
-  void addSteps(Value first, int64_t count, MutableArrayRef<Value> sums) {
-    SmallVector<Value> shorts(vectors, splat(shortsType, 0));
-    shorts = loop(0, count, 1, shorts,
-                  [&](Value step, MutableArrayRef<Value> state) {
-                    addStep(add(first, step), state);
-                  });
-    for (auto [sum, part] : llvm::zip(sums, shorts))
-      sum = add(sum, arith::ExtSIOp::create(builder, loc, lanesType(16), part));
+  /// Indices, modulo 16, of the first and of the second pair of columns.
+  static SmallVector<Value> getIndices(TileEmitter &e, Value bytes) {
+    return {bytes, e.shiftBytesRight(bytes, 4)};
   }
 
-  void addStep(Value step, MutableArrayRef<Value> shorts) {
-    auto times = [&](int64_t size) -> Value {
-      return arith::MulIOp::create(builder, loc, step, index(size));
-    };
-    Value byte = times(kStepBytes), table = times(kTableBytes);
-    SmallVector<std::pair<Value, Value>> indices; // of each stream
-    for (Value tileOffset : operands.tileOffsets) {
-      Value offset = add(tileOffset, byte);
-      if (operands.prefetch != 0)
-        prefetch(operands.bytes, offset, operands.prefetch);
-      Value bytes = loadBytes(operands.bytes, offset, kStepBytes);
-      indices.push_back({andBytes(bytes, 15), shiftBytesRight(bytes, 4)});
-    }
-    for (int64_t token = 0, i = 0; token < operands.rows; ++token) {
-      Value tables[4];
-      for (int64_t t = 0; t < 4; ++t)
-        tables[t] =
-            loadRowBytes(operands.tables, token, addIndex(table, 16 * t), 16);
-      for (auto [firstPair, secondPair] : indices) {
-        addPair(tables[0], tables[1], firstPair, shorts[i], shorts[i + 1]);
-        addPair(tables[2], tables[3], secondPair, shorts[i], shorts[i + 1]);
-        i += 2;
-      }
+  /// Every byte of a tile with its row and first column.
+  template <typename Fn> static void forEachByte(int64_t columns, Fn fn) {
+    int64_t steps = (columns + 3) / 4;
+    for (int64_t byte = 0; byte < steps * 64; ++byte) {
+      int64_t block = byte % 64 / 16, i = byte % 16;
+      fn(byte, 16 * (i / 4) + 4 * block + i % 4, byte / 64 * 4);
     }
   }
-
-  void addPair(Value lowTable, Value highTable, Value indices, Value &low,
-               Value &high) {
-    Value lowBytes = lookup(lowTable, indices);
-    Value highBytes = lookup(highTable, indices);
-    auto shorts = [&](ArrayRef<int64_t> interleave) -> Value {
-      return vector::BitCastOp::create(
-          builder, loc, shortsType, shuffle(lowBytes, highBytes, interleave));
-    };
-    low = add(low, shorts(interleaveLow));
-    high = add(high, shorts(interleaveHigh));
-  }
-
-  Value lookup(Value table, Value indices) {
-    return ternary::ByteLookupOp::create(builder, loc, indices.getType(), table,
-                                         indices);
-  }
-
-  const TileOperands &operands;
-  const int64_t vectors;
-  const VectorType shortsType;
-  SmallVector<int64_t> interleaveLow, interleaveHigh;
 };
 
 } // namespace
-
-void TL1::emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
-                   const TileOperands &operands) const {
-  Emitter(builder, loc, operands).emit();
-}
 
 const PackingFormat &bitnetc::getTL1() {
   static const TL1 format;

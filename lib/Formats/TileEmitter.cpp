@@ -23,6 +23,10 @@ Value TileEmitter::index(int64_t value) {
   return arith::ConstantIndexOp::create(builder, loc, value);
 }
 
+Value TileEmitter::mulIndex(Value a, int64_t b) {
+  return arith::MulIOp::create(builder, loc, a, index(b));
+}
+
 Value TileEmitter::add(Value a, Value b) {
   return arith::AddIOp::create(builder, loc, a, b);
 }
@@ -73,6 +77,73 @@ Value TileEmitter::shiftLanesRight(Value lanes, int64_t bits) {
   return arith::ShRSIOp::create(builder, loc, lanes, splat(type, bits));
 }
 
+Value TileEmitter::shiftLanesLeft(Value lanes, int64_t bits) {
+  auto type = cast<VectorType>(lanes.getType());
+  return arith::ShLIOp::create(builder, loc, lanes, splat(type, bits));
+}
+
+std::array<Value, 2> TileEmitter::widen(Value words) {
+  auto type = cast<VectorType>(words.getType());
+  Value lanes = bitcast(words, lanesType(type.getNumElements() / 2));
+  return {shiftLanesRight(shiftLanesLeft(lanes, 16), 16),
+          shiftLanesRight(lanes, 16)};
+}
+
+Value TileEmitter::bitcast(Value vector, VectorType type) {
+  return vector::BitCastOp::create(builder, loc, type, vector);
+}
+
+Value TileEmitter::constantBytes(ArrayRef<uint8_t> bytes) {
+  // As DenseElementsAttr has no unsigned bytes: the same bits.
+  ArrayRef<int8_t> same(reinterpret_cast<const int8_t *>(bytes.data()),
+                        bytes.size());
+  return arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(bytesType(bytes.size()), same));
+}
+
+Value TileEmitter::lookup(Value table, Value indices) {
+  return ternary::ByteLookupOp::create(builder, loc, indices.getType(), table,
+                                       indices);
+}
+
+Value TileEmitter::constantWords(ArrayRef<int16_t> words) {
+  auto type = VectorType::get({int64_t(words.size())}, builder.getI16Type());
+  return arith::ConstantOp::create(builder, loc,
+                                   DenseElementsAttr::get(type, words));
+}
+
+Value TileEmitter::lookupWords(Value table, Value indices) {
+  return ternary::WordLookupOp::create(builder, loc, indices.getType(), table,
+                                       indices);
+}
+
+Value TileEmitter::shiftWordsRight(Value bytes, int64_t bits) {
+  auto type = cast<VectorType>(bytes.getType());
+  auto words =
+      VectorType::get({type.getNumElements() / 2}, builder.getI16Type());
+  Value shifted = arith::ShRUIOp::create(builder, loc, bitcast(bytes, words),
+                                         splat(words, bits));
+  return bitcast(shifted, type);
+}
+
+Value TileEmitter::selectBits(int64_t mask, Value a, Value b) {
+  return arith::OrIOp::create(builder, loc, andBytes(a, mask),
+                              andBytes(b, ~mask & 255));
+}
+
+Value TileEmitter::interleave(Value a, Value b, int64_t unit, bool upper) {
+  auto type = cast<VectorType>(a.getType());
+  int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  int64_t count = bytes / unit, block = 16 / unit;
+  auto units = VectorType::get({count}, builder.getIntegerType(8 * unit));
+  SmallVector<int64_t> indices;
+  for (int64_t first = 0; first < count; first += block)
+    for (int64_t i = 0; i < block / 2; ++i)
+      for (int64_t source : {int64_t(0), count})
+        indices.push_back(source + first + i + (upper ? block / 2 : 0));
+  return bitcast(shuffle(bitcast(a, units), bitcast(b, units), indices), type);
+}
+
 Value TileEmitter::loadBytes(Value memref, Value offset, int64_t count) {
   return vector::LoadOp::create(builder, loc, bytesType(count), memref,
                                 ValueRange{offset});
@@ -101,6 +172,30 @@ Value TileEmitter::broadcastSum(Value sums, int64_t token, int64_t count) {
   return vector::BroadcastOp::create(builder, loc, lanesType(count), sum);
 }
 
+void TileEmitter::storeRow(Value vector, Value memref, Value token,
+                           Value column) {
+  vector::StoreOp::create(builder, loc, vector, memref,
+                          ValueRange{token, column});
+}
+
+Value TileEmitter::tableOfSums(Value activations, Value token, Value column,
+                               ArrayRef<SmallVector<int16_t>> factors) {
+  auto type =
+      VectorType::get({int64_t(factors[0].size())}, builder.getI16Type());
+  Value sums;
+  for (auto [i, row] : llvm::enumerate(factors)) {
+    Value a = memref::LoadOp::create(builder, loc, activations,
+                                     ValueRange{token, addIndex(column, i)});
+    Value wide = arith::ExtSIOp::create(builder, loc, builder.getI16Type(), a);
+    Value all = vector::BroadcastOp::create(builder, loc, type, wide);
+    Value factor = arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(type, ArrayRef<int16_t>(row)));
+    Value term = arith::MulIOp::create(builder, loc, all, factor);
+    sums = i ? add(sums, term) : term;
+  }
+  return sums;
+}
+
 void TileEmitter::storeLanes(Value lanes, Value products, int64_t token,
                              int64_t row) {
   vector::StoreOp::create(builder, loc, lanes, products,
@@ -120,6 +215,11 @@ Value TileEmitter::dot4(Value acc, Value weights, Value activations,
                         int64_t max, bool isSigned) {
   return ternary::Dot4Op::create(builder, loc, acc, weights, activations, max,
                                  isSigned);
+}
+
+Value TileEmitter::dot2(Value acc, Value weights, Value activations,
+                        int64_t max) {
+  return ternary::Dot2Op::create(builder, loc, acc, weights, activations, max);
 }
 
 Value TileEmitter::opaque(Value value) {

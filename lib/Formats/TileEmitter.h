@@ -21,6 +21,7 @@ public:
   mlir::VectorType lanesType(int64_t count) const;
 
   mlir::Value index(int64_t value);
+  mlir::Value mulIndex(mlir::Value a, int64_t b);
   /// a + b, or a when b is the number 0.
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value addIndex(mlir::Value a, int64_t b);
@@ -33,8 +34,26 @@ public:
   /// 1 where the unsigned byte is at least `bound`, else 0.
   mlir::Value reaches(mlir::Value bytes, int64_t bound);
   mlir::Value shiftBytesRight(mlir::Value bytes, int64_t bits);
+  mlir::Value shiftLanesLeft(mlir::Value lanes, int64_t bits);
   /// Arithmetic shift right of lanes.
   mlir::Value shiftLanesRight(mlir::Value lanes, int64_t bits);
+  /// Even and odd 16-bit words as lanes.
+  std::array<mlir::Value, 2> widen(mlir::Value words);
+  mlir::Value bitcast(mlir::Value vector, mlir::VectorType type);
+  mlir::Value constantBytes(llvm::ArrayRef<uint8_t> bytes);
+  mlir::Value constantWords(llvm::ArrayRef<int16_t> words);
+  /// Bytes of a table of 16 or 32, words (i16) of one of 32: at the indices
+  /// modulo its size.
+  mlir::Value lookup(mlir::Value table, mlir::Value indices);
+  mlir::Value lookupWords(mlir::Value table, mlir::Value indices);
+  /// Vectors of bytes, shifted as 16-bit words: bits of neighbours come in.
+  mlir::Value shiftWordsRight(mlir::Value bytes, int64_t bits);
+  /// Bits of `a` where the mask has them, else of `b`.
+  mlir::Value selectBits(int64_t mask, mlir::Value a, mlir::Value b);
+  /// Units of `unit` bytes of a and b in turn, of the lower or `upper` half of
+  /// each block of 16 bytes: vpunpckl and vpunpckh, or zip1 and zip2.
+  mlir::Value interleave(mlir::Value a, mlir::Value b, int64_t unit,
+                         bool upper);
 
   /// `count` bytes of a one-dimensional memref.
   mlir::Value loadBytes(mlir::Value memref, mlir::Value offset, int64_t count);
@@ -46,6 +65,14 @@ public:
                             mlir::Value column, int64_t count);
   /// Element `token` of a memref of i32, in `count` lanes.
   mlir::Value broadcastSum(mlir::Value sums, int64_t token, int64_t count);
+  /// Stores `vector` to row `token` of a two-dimensional memref.
+  void storeRow(mlir::Value vector, mlir::Value memref, mlir::Value token,
+                mlir::Value column);
+  /// Sums of the activations of a token (an index) from `column` on, each times
+  /// its vector of i16 factors.
+  mlir::Value tableOfSums(mlir::Value activations, mlir::Value token,
+                          mlir::Value column,
+                          llvm::ArrayRef<llvm::SmallVector<int16_t>> factors);
   /// Stores products of one token from row `row` of the tile on.
   void storeLanes(mlir::Value lanes, mlir::Value products, int64_t token,
                   int64_t row);
@@ -56,6 +83,9 @@ public:
 
   mlir::Value dot4(mlir::Value acc, mlir::Value weights,
                    mlir::Value activations, int64_t max, bool isSigned = false);
+  /// In 16 bits; see `ternary.dot2`.
+  mlir::Value dot2(mlir::Value acc, mlir::Value weights,
+                   mlir::Value activations, int64_t max);
   mlir::Value opaque(mlir::Value value);
   mlir::Value shuffle(mlir::Value a, mlir::Value b,
                       llvm::ArrayRef<int64_t> indices);

@@ -29,6 +29,11 @@ static Error setFacts(TargetInfo &target) {
   // Cores without either (Cortex-A53, A72) widen to 16 bits with smull.
   target.dotMax = target.hasFeature("i8mm") ? 255 : 127;
   target.signedDot = target.hasFeature("dotprod");
+  // smull of both halves, saddlp of both, addp, add; and in 16 bits smull of
+  // both halves, addp, add.
+  bool hasDot = target.hasFeature("i8mm") || target.hasFeature("dotprod");
+  target.dotInstructions = hasDot ? 1 : 6;
+  target.pairInstructions = hasDot ? 0 : 4;
   target.byteMultiply = true;
   target.speed = kServerSpeed;
   target.speed.gigahertz = 2.6; // Neoverse N1 and V1 in the cloud

@@ -44,10 +44,16 @@ static Error setFacts(TargetInfo &target) {
   target.signedDot = false;
   // Two 512-bit or three 256-bit vector ports, two of them with dot products.
   // Without VNNI it is vpmaddubsw, vpmaddwd and vpaddd, which share ports.
+  // In 16 bits it is vpmaddubsw and vpaddw.
   target.dotInstructions = vnni ? 1 : 3;
+  target.pairInstructions = vnni ? 0 : 2;
   target.dotLoopRate = !vnni ? 2.5 : wide ? 2 : 3;
-  // Lookups stay in 256 bits.
-  target.lookupLoopRate = 3;
+  // Half of a lookup loop is lookups and interleavings, which have one port of
+  // 512 bits, two of 256.
+  target.lookupLoopRate = wide ? 2 : 3;
+  target.wordLookup = wide; // vpermw
+  target.wideLookupInstructions =
+      wide && target.hasFeature("avx512vbmi") ? 1 : 5;
   target.speed = kServerSpeed;
   target.tileTokens =
       wide && target.hasFeature("amx-tile") && target.hasFeature("amx-int8")

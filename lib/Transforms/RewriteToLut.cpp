@@ -16,37 +16,38 @@ using namespace bitnetc;
 
 namespace {
 
-/// Bytes of the tables of one activation column (16 bytes low and 16 bytes
-/// high for each pair of columns).
-constexpr int64_t kTableBytesPerColumn = 16;
-
 struct TernaryRewriteToLutPass
     : bitnetc::impl::TernaryRewriteToLutBase<TernaryRewriteToLutPass> {
   void runOnOperation() override {
     SmallVector<ternary::MatmulOp> products;
     getOperation()->walk([&](ternary::MatmulOp op) {
       auto weights = dyn_cast<ternary::PackedType>(op.getWeights().getType());
-      if (op.getNumResults() == 1 && weights &&
+      auto q = dyn_cast<RankedTensorType>(op.getActivations().getType());
+      if (q && q.getDimSize(0) == 1 && weights &&
           weights.getFormat().usesTables())
         products.push_back(op);
     });
-    DenseMap<Value, Value> tables;
+    DenseMap<std::pair<Value, Attribute>, Value> tables;
     for (ternary::MatmulOp op : products)
-      rewrite(op, tables);
+      rewrite(op, tables[{op.getActivations(),
+                          cast<ternary::PackedType>(op.getWeights().getType())
+                              .getFormat()}]);
   }
 
-  void rewrite(ternary::MatmulOp op, DenseMap<Value, Value> &tables) {
+  void rewrite(ternary::MatmulOp op, Value &table) {
     OpBuilder builder(op);
-    Value &table = tables[op.getActivations()];
     if (!table) {
       auto q = cast<RankedTensorType>(op.getActivations().getType());
+      auto format =
+          cast<ternary::PackedType>(op.getWeights().getType()).getFormat();
       auto type = RankedTensorType::get(
-          {q.getDimSize(0), kTableBytesPerColumn * q.getDimSize(1)},
+          {q.getDimSize(0), format.getTableBytes(q.getDimSize(1))},
           builder.getI8Type());
       builder.setInsertionPointAfterValue(op.getActivations());
-      table = ternary::BuildLutOp::create(builder, op.getLoc(), TypeRange{type},
-                                          op.getActivations(), ValueRange())
-                  .getResult(0);
+      table =
+          ternary::BuildLutOp::create(builder, op.getLoc(), TypeRange{type},
+                                      op.getActivations(), format, ValueRange())
+              .getResult(0);
       builder.setInsertionPoint(op);
       ++numTables;
     }

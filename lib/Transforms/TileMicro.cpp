@@ -31,10 +31,11 @@ constexpr double kPanelCost = 1.25;
 /// products it pays where decoding takes longer than they do.
 int64_t getPanelTokens(const PackingFormat &format, ternary::PackedType tile,
                        const TargetInfo &target, int64_t block) {
-  if (!format.hasDecode() || target.tileTokens != 0)
-    return format.hasDecode() ? target.tileTokens : 0;
+  if (target.tileTokens != 0)
+    return target.tileTokens;
   double cycles = format.getCyclesPer64Bytes(target, block) / block;
-  double decoded = target.getDotLoopCycles(0, tile.getN() / 16.0);
+  double decoded =
+      target.getDotLoopCycles(0, format.getGeometry().getCodesPerByte());
   return cycles > kPanelCost * decoded &&
                  tile.getN() * tile.getK() <= target.panelBytes
              ? target.panelTokens
@@ -111,7 +112,9 @@ struct TernaryTileMicroPass
       return false;
     ternary::PackedType weights = getWeights(product);
     const PackingFormat &format = bitnetc::getFormat(weights.getFormat());
-    int64_t block = getTokensPerTile(weights.getFormat(), target);
+    // A lookup serves a single token.
+    bool looksUp = isa<ternary::LutMatmulOp>(product);
+    int64_t block = looksUp ? 1 : getTokensPerTile(weights.getFormat(), target);
 
     // Everything from the buffer to the end of its block uses one token at a
     // time; cut it at tokens.
@@ -133,8 +136,10 @@ struct TernaryTileMicroPass
     };
     Value count = acc.getDynamicSizes()[0];
     Value start = index(0);
-    if (int64_t tokens = getPanelTokens(format, weights, target, block))
-      start = emitPanelBlock(builder, acc, moved, tokens,
+    int64_t panel =
+        looksUp ? 0 : getPanelTokens(format, weights, target, block);
+    if (panel != 0)
+      start = emitPanelBlock(builder, acc, moved, panel,
                              /*all=*/target.tileTokens != 0);
     Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));

@@ -44,12 +44,6 @@ struct TernaryVerifyPackedPass
       if (isUnpacked(weight.getType()))
         return op->emitError("expected weight '")
                << weight.getSymName() << "' to be packed";
-    if (auto matmul = dyn_cast<ternary::MatmulOp>(op)) {
-      auto type = cast<ternary::PackedType>(matmul.getWeights().getType());
-      if (type.getFormat().usesTables())
-        return op->emitError("expected ternary.lut_matmul for format '")
-               << type.getFormat().getFormatName() << "'";
-    }
     return success();
   }
 };

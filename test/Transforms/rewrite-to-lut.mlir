@@ -1,19 +1,36 @@
-// Products by table formats look sums up in tables that are built once for each
-// activation; other products stay.
+// Products of one token by table formats look sums up in tables that are built
+// once for each activation and format; other products stay.
 // RUN: bitnet-opt --ternary-rewrite-to-lut %s | FileCheck %s
 
 // CHECK-LABEL: func @products
-// CHECK-SAME: %[[Q:[^:]*]]: tensor<?x128xi8>
-func.func @products(%q: tensor<?x128xi8>, %s: tensor<?xi32>, %a: !ternary.packed<33 x 100, #ternary.tl1>, %b: !ternary.packed<8 x 100, #ternary.tl1>, %c: !ternary.packed<8 x 100, #ternary.i2>) -> (tensor<?x33xi32>, tensor<?x8xi32>, tensor<?x8xi32>) {
-  // CHECK: %[[T:.*]] = ternary.build_lut %[[Q]] : (tensor<?x128xi8>) -> tensor<?x2048xi8>
+// CHECK-SAME: %[[Q:[^:]*]]: tensor<1x128xi8>
+func.func @products(%q: tensor<1x128xi8>, %s: tensor<1xi32>, %a: !ternary.packed<33 x 100, #ternary.tl1>, %b: !ternary.packed<8 x 100, #ternary.tl1>, %c: !ternary.packed<8 x 100, #ternary.i2>) -> (tensor<1x33xi32>, tensor<1x8xi32>, tensor<1x8xi32>) {
+  // CHECK: %[[T:.*]] = ternary.build_lut #ternary.tl1, %[[Q]] : (tensor<1x128xi8>) -> tensor<1x2048xi8>
   // CHECK-NOT: ternary.build_lut
-  // CHECK: ternary.lut_matmul %[[T]], %{{.*}} -> tensor<?x33xi32>
-  // CHECK: ternary.lut_matmul %[[T]], %{{.*}} -> tensor<?x8xi32>
+  // CHECK: ternary.lut_matmul %[[T]], %{{.*}} -> tensor<1x33xi32>
+  // CHECK: ternary.lut_matmul %[[T]], %{{.*}} -> tensor<1x8xi32>
   // CHECK: ternary.matmul %[[Q]]
-  %0 = ternary.matmul %q, %s, %a : (tensor<?x128xi8>, tensor<?xi32>, !ternary.packed<33 x 100, #ternary.tl1>) -> tensor<?x33xi32>
-  %1 = ternary.matmul %q, %s, %b : (tensor<?x128xi8>, tensor<?xi32>, !ternary.packed<8 x 100, #ternary.tl1>) -> tensor<?x8xi32>
-  %2 = ternary.matmul %q, %s, %c : (tensor<?x128xi8>, tensor<?xi32>, !ternary.packed<8 x 100, #ternary.i2>) -> tensor<?x8xi32>
-  return %0, %1, %2 : tensor<?x33xi32>, tensor<?x8xi32>, tensor<?x8xi32>
+  %0 = ternary.matmul %q, %s, %a : (tensor<1x128xi8>, tensor<1xi32>, !ternary.packed<33 x 100, #ternary.tl1>) -> tensor<1x33xi32>
+  %1 = ternary.matmul %q, %s, %b : (tensor<1x128xi8>, tensor<1xi32>, !ternary.packed<8 x 100, #ternary.tl1>) -> tensor<1x8xi32>
+  %2 = ternary.matmul %q, %s, %c : (tensor<1x128xi8>, tensor<1xi32>, !ternary.packed<8 x 100, #ternary.i2>) -> tensor<1x8xi32>
+  return %0, %1, %2 : tensor<1x33xi32>, tensor<1x8xi32>, tensor<1x8xi32>
+}
+
+// CHECK-LABEL: func @formats
+func.func @formats(%q: tensor<1x64xi8>, %s: tensor<1xi32>, %a: !ternary.packed<8 x 64, #ternary.tl1>, %b: !ternary.packed<8 x 64, #ternary.tl3>) -> (tensor<1x8xi32>, tensor<1x8xi32>) {
+  // CHECK-DAG: ternary.build_lut #ternary.tl1, %{{.*}} : (tensor<1x64xi8>) -> tensor<1x1024xi8>
+  // CHECK-DAG: ternary.build_lut #ternary.tl3, %{{.*}} : (tensor<1x64xi8>) -> tensor<1x1536xi8>
+  %0 = ternary.matmul %q, %s, %a : (tensor<1x64xi8>, tensor<1xi32>, !ternary.packed<8 x 64, #ternary.tl1>) -> tensor<1x8xi32>
+  %1 = ternary.matmul %q, %s, %b : (tensor<1x64xi8>, tensor<1xi32>, !ternary.packed<8 x 64, #ternary.tl3>) -> tensor<1x8xi32>
+  return %0, %1 : tensor<1x8xi32>, tensor<1x8xi32>
+}
+
+// CHECK-LABEL: func @several_tokens
+func.func @several_tokens(%q: tensor<?x64xi8>, %s: tensor<?xi32>, %w: !ternary.packed<8 x 64, #ternary.tl1>) -> tensor<?x8xi32> {
+  // CHECK-NOT: lut
+  // CHECK: ternary.matmul
+  %0 = ternary.matmul %q, %s, %w : (tensor<?x64xi8>, tensor<?xi32>, !ternary.packed<8 x 64, #ternary.tl1>) -> tensor<?x8xi32>
+  return %0 : tensor<?x8xi32>
 }
 
 // The table stands where the activation is made, so that all branches see it.

@@ -12,7 +12,7 @@
 // CHECK: ternary.pack %{{.*}} -> !ternary.packed<200 x 64, #ternary.i2>
 // AUTO: ternary.pack %{{.*}} -> !ternary.packed<100 x 64, #ternary.i2>
 // AUTO: ternary.pack %{{.*}} -> !ternary.packed<200 x 64, #ternary.tl1>
-// UNKNOWN: error: expected a packing format (i2, t5, tl1, auto), but got 'q4'
+// UNKNOWN: error: expected a packing format (i2, t5, tl1, tl2, tl3, auto), but got 'q4'
 // SYNTAX: error: expected a choice ROWSxCOLUMNS=FORMAT, but got '100x64'
 // ISA: error: format 't5': needs a dot product
 // WIDE: error: expected a packing format for 'tensor<64x45568xi2>', but 't5' holds fewer than 33000 columns; use another --format or --cpu

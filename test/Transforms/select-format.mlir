@@ -10,7 +10,9 @@
 // EXPLAIN-NEXT: 100x64 2 i2 2.560 {{[0-9.]+ [ma] +[0-9.]+ [ma] +[0-9.]+ [ma] +[0-9.]+}}
 // EXPLAIN-NEXT: t5 {{.*}} needs a dot product
 // EXPLAIN-NEXT: tl1 {{.*}}
-// REMARK: remark: {{.*}}format {{i2|t5|tl1}}: bound by {{memory|its inner loop}}
+// EXPLAIN-NEXT: tl2 {{.*}}
+// EXPLAIN-NEXT: tl3 {{.*}} needs lookups of 16-bit words
+// REMARK: remark: {{.*}}format {{i2|t5|tl[123]}}: bound by {{memory|its inner loop}}
 // CHECK-LABEL: func @equal_shapes
 func.func @equal_shapes(%q: tensor<?x64xi8>, %s: tensor<?xi32>, %a: tensor<100x64xi2>, %b: tensor<100x64xi2>) -> (tensor<?x100xi32>, tensor<?x100xi32>) {
   // AUTO: %[[A:.*]] = ternary.pack %{{.*}} -> !ternary.packed<100 x 64, #ternary.[[F:.*]]>

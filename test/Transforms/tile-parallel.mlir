@@ -39,7 +39,7 @@ func.func @small(%t: memref<1x1024xi8>, %i: memref<1xf32>, %w: !ternary.packed<7
   // CHECK: memref.prefetch %{{.*}}, read, locality<3>, data : memref<7xf32>
   // CHECK: memref.prefetch %{{.*}}, write, locality<3>, data : memref<1x7xf32>
   // CHECK-NOT: memref.prefetch
-  // CHECK: %[[ACC:.*]] = memref.alloca() {{.*}} : memref<1x32xi32>
+  // CHECK: %[[ACC:.*]] = memref.alloca() {{.*}} : memref<1x64xi32>
   // CHECK: ternary.lut_matmul
   // CHECK-NOT: scf.if
   // CHECK: memref.subview %[[ACC]][0, 0] [1, 7] [1, 1]

@@ -1,5 +1,4 @@
-// After the ternary stage all matrices are packed and all table formats read
-// tables; what is not is named.
+// After the ternary stage all matrices are packed; what is not is named.
 // RUN: bitnet-opt --ternary-verify-packed --split-input-file --verify-diagnostics %s
 
 bitnet.weight @w from ["w"] : !ternary.packed<8 x 64, #ternary.tl1>
@@ -28,12 +27,4 @@ func.func @bitlinear(%x: tensor<?x64xf32>, %w: tensor<8x64xi2>, %s: tensor<8xf32
   // expected-error @+1 {{expected no bitnet.bitlinear after convert-bitnet-to-ternary}}
   %0 = bitnet.bitlinear %x, %w, %s : (tensor<?x64xf32>, tensor<8x64xi2>, tensor<8xf32>) -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
-}
-
-// -----
-
-func.func @tables(%q: tensor<?x64xi8>, %s: tensor<?xi32>, %w: !ternary.packed<8 x 64, #ternary.tl1>) -> tensor<?x8xi32> {
-  // expected-error @+1 {{expected ternary.lut_matmul for format 'tl1'}}
-  %0 = ternary.matmul %q, %s, %w : (tensor<?x64xi8>, tensor<?xi32>, !ternary.packed<8 x 64, #ternary.tl1>) -> tensor<?x8xi32>
-  return %0 : tensor<?x8xi32>
 }

@@ -107,7 +107,7 @@ def format_records(source):
     """(mnemonic, rows, columns, bytes, summary, description) of each format."""
     text = source.read("dialects/Ternary/TernaryFormats.td")
     for match in re.finditer(
-            r'Ternary_Format<"\w+", "(\w+)", (\d+), (\d+), (\d+), \d, \d+> \{\s*'
+            r'Ternary_Format<"\w+", "(\w+)", (\d+), (\d+), (\d+), \d+, \d+> \{\s*'
             r'let summary = "([^"]+)";\s*let description = \[\{\n(.*?)\}\]',
             text, re.S):
         yield match.groups()

@@ -25,19 +25,26 @@ struct Geometry {
     return {FormatAttr::getTileRows(), FormatAttr::getStepCols(),
             FormatAttr::getStepBytes()};
   }
-  /// Bytes of one tile of a matrix with `columns` columns.
+  /// Steps of a matrix with `columns` columns, and bytes of one of its tiles.
+  int64_t getSteps(int64_t columns) const {
+    return (columns + stepCols - 1) / stepCols;
+  }
   int64_t getTileBytes(int64_t columns) const {
-    return (columns + stepCols - 1) / stepCols * stepBytes;
+    return getSteps(columns) * stepBytes;
+  }
+  /// Vectors of decoded bytes for one of packed bytes.
+  double getCodesPerByte() const {
+    return double(tileRows * stepCols) / stepBytes;
   }
 };
 
 /// What one tile multiplication reads and writes. M is static and small.
 struct TileOperands {
-  /// Dot-product formats: memref<M x Kp x i8>, rows possibly strided.
+  /// emitTile: memref<M x Kp x i8>, rows possibly strided.
   mlir::Value activations;
-  /// Dot-product formats: memref<M x i32>, the activations' row sums.
+  /// emitTile: memref<M x i32>, the activations' row sums.
   mlir::Value sums;
-  /// Table formats: memref<M x 16*Kp x i8> of `ternary.build_lut`.
+  /// emitLookupTile: memref<M x T x i8> of `ternary.build_lut`.
   mlir::Value tables;
   /// memref<? x i8> of packed bytes and the byte offsets (index) of the tiles,
   /// one for each stream: tiles that advance together so that the memory
@@ -85,24 +92,35 @@ public:
                                      int64_t tokens) const = 0;
 
   /// Predicted cycles that decode 64 packed bytes to a panel (`emitDecode`).
-  virtual double getDecodeCycles(const TargetInfo &target) const { return 0; }
+  virtual double getDecodeCycles(const TargetInfo &target) const = 0;
 
-  /// True if `emitDecode` is there: the format has steps of 16 lanes x 4
-  /// columns, and a target with matrix tiles can decode it panel by panel.
-  virtual bool hasDecode() const { return false; }
-  /// Codes (weight + 1) of one step of 64 packed bytes: a vector of 64 bytes
-  /// for each 16 rows of the tile, byte 4 l + c that of lane l and column c.
-  virtual llvm::SmallVector<mlir::Value> emitDecode(mlir::OpBuilder &builder,
-                                                    mlir::Location loc,
-                                                    mlir::Value bytes) const {
-    return {};
-  }
+  /// Takes the codes of four columns (a quad) of 16 rows (a group).
+  using UseCodes =
+      llvm::function_ref<void(int64_t quad, int64_t group, mlir::Value codes)>;
+  /// Decodes one step, given its packed bytes in vectors of 64, to codes
+  /// (weight + 1): byte 4 l + c is that of lane l and column c. Works alike on
+  /// parts: vectors of 16 or 32 bytes, the same part of every vector, give that
+  /// part's lanes. `use` is called as soon as codes are there, in any order.
+  virtual void emitDecode(mlir::OpBuilder &builder, mlir::Location loc,
+                          llvm::ArrayRef<mlir::Value> vectors,
+                          UseCodes use) const = 0;
 
-  /// Emits the multiplication of the streams' tiles: exact products into
-  /// `operands.products`. Only vector, arith, scf, memref and micro-ops.
+  /// Emits the multiplication of the streams' tiles by activations: exact
+  /// products into `operands.products`. Only vector, arith, scf, memref and
+  /// micro-ops.
   virtual void emitTile(mlir::OpBuilder &builder, mlir::Location loc,
                         const TargetInfo &target,
                         const TileOperands &operands) const = 0;
+
+  /// Table formats: writes the tables of one token's activations, `columns` of
+  /// them (padded), to row `token` (an index) of `tables`.
+  virtual void emitTables(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value activations, int64_t columns,
+                          mlir::Value token, mlir::Value tables) const {}
+  /// Table formats: emitTile by `operands.tables`.
+  virtual void emitLookupTile(mlir::OpBuilder &builder, mlir::Location loc,
+                              const TargetInfo &target,
+                              const TileOperands &operands) const {}
 };
 
 /// What becomes of the products of `emitPanelTile`: 16 rows of one token each.
@@ -135,9 +153,8 @@ void emitDotPanel(mlir::OpBuilder &builder, mlir::Location loc,
 std::optional<std::string> getUnsupportedReason(ternary::PackedType matrix,
                                                 const TargetInfo &target);
 
-/// Tokens of one register tile: as many as have room for their accumulators.
-/// Dot-product formats need those of one register's lanes at a time
-/// (lib/Formats/DotTile), tables those of the whole tile.
+/// Tokens of one register tile: as many as have room for their accumulators,
+/// those of one register's lanes at a time (lib/Formats/DotTile).
 int64_t getTokensPerTile(ternary::PackingFormatInterface format,
                          const TargetInfo &target);
 

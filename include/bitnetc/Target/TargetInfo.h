@@ -59,6 +59,9 @@ struct TargetInfo {
   /// how many of them may be dot products; instructions a cycle of a loop of
   /// table lookups.
   unsigned dotInstructions = 1;
+  /// Instructions of one product of pairs in 16 bits (`ternary.dot2`), where
+  /// dot products are more than that; 0: they are not.
+  unsigned pairInstructions = 0;
   double dotLoopRate = 2, dotsPerCycle = 2, lookupLoopRate = 2;
   /// Row tiles that one thread reads side by side when it multiplies a single
   /// token: more streams keep more cache lines in flight.
@@ -84,6 +87,10 @@ struct TargetInfo {
   bool signedDot = false;
   /// Vectors of bytes have a multiplication (NEON mul; x86 has none).
   bool byteMultiply = false;
+  /// 16-bit words are looked up in tables of 32 by one instruction.
+  bool wordLookup = false;
+  /// Instructions of a lookup of bytes in a table of 32.
+  unsigned wideLookupInstructions = 1;
 
   bool hasFeature(llvm::StringRef feature) const {
     return has.count(std::string(feature)) != 0;
@@ -96,10 +103,13 @@ struct TargetInfo {
     return streams > 1 ? 3072 : 8192;
   }
   /// Cycles for 64 packed bytes of a loop of dot products, `others`
-  /// instructions and `dots` products for each register.
-  double getDotLoopCycles(double others, double dots) const {
+  /// instructions and `dots` products for each register, in 32 bits or as
+  /// pairs in 16.
+  double getDotLoopCycles(double others, double dots,
+                          bool pairs = false) const {
+    double instructions = pairs ? pairInstructions : dotInstructions;
     return 64.0 / vectorBytes *
-           std::max((others + dots * dotInstructions) / dotLoopRate,
+           std::max((others + dots * instructions) / dotLoopRate,
                     dots / dotsPerCycle);
   }
   /// Bits of runtime/include/bitnet/cpu_features.def the code may need.

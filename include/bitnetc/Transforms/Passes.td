@@ -194,19 +194,20 @@ def TernaryPackWeights : Pass<"ternary-pack-weights", "::mlir::ModuleOp"> {
 }
 
 def TernaryRewriteToLut : Pass<"ternary-rewrite-to-lut"> {
-  let summary = "Products by table formats become table lookups";
+  let summary = "Products of a token by table formats become table lookups";
   let description = [{
-    A table holds every sum that a pair of weights can give with a pair of
-    activations; it is built once for each activation, however many matrices
-    read it.
+    A table holds every sum that a few weights can give with as many activations;
+    it is built once for each activation, however many matrices read it. A lookup
+    serves one token only: products of several tokens decode the weights once for
+    all of them and stay.
 
     ```mlir
-    %r = ternary.matmul %q, %s, %w : (tensor<?x64xi8>, tensor<?xi32>, !ternary.packed<32 x 64, #ternary.tl1>) -> tensor<?x32xi32>
+    %r = ternary.matmul %q, %s, %w : (tensor<1x64xi8>, tensor<1xi32>, !ternary.packed<32 x 64, #ternary.tl1>) -> tensor<1x32xi32>
     ```
     becomes
     ```mlir
-    %t = ternary.build_lut %q : (tensor<?x64xi8>) -> tensor<?x1024xi8>
-    %r = ternary.lut_matmul %t, %w : (tensor<?x1024xi8>, !ternary.packed<32 x 64, #ternary.tl1>) -> tensor<?x32xi32>
+    %t = ternary.build_lut #ternary.tl1, %q : (tensor<1x64xi8>) -> tensor<1x1024xi8>
+    %r = ternary.lut_matmul %t, %w : (tensor<1x1024xi8>, !ternary.packed<32 x 64, #ternary.tl1>) -> tensor<1x32xi32>
     ```
   }];
   let statistics = [
@@ -217,15 +218,14 @@ def TernaryRewriteToLut : Pass<"ternary-rewrite-to-lut"> {
 def TernaryVerifyPacked : Pass<"ternary-verify-packed", "::mlir::ModuleOp"> {
   let summary = "Check that every ternary weight is packed";
   let description = [{
-    Changes nothing. Fails on an i2 tensor, a `bitnet.bitlinear`, or a
-    `ternary.matmul` whose format needs tables.
+    Changes nothing. Fails on an i2 tensor or a `bitnet.bitlinear`.
 
     ```mlir
-    %r = ternary.lut_matmul %t, %w : ...
+    %r = ternary.matmul %q, %s, %w : ...
     ```
     stays
     ```mlir
-    %r = ternary.lut_matmul %t, %w : ...
+    %r = ternary.matmul %q, %s, %w : ...
     ```
   }];
 }

@@ -73,10 +73,44 @@ static LogicalResult lowerLookup(ternary::ByteLookupOp op, const Isa &isa) {
     return failure();
   OpBuilder builder(op);
   Location loc = op.getLoc();
-  Value table = slice(builder, loc, op.getTable(), 0, *part, 16);
   SmallVector<Value> results;
   for (Value indices : split(builder, loc, op.getIndices(), *part))
-    results.push_back(isa.emitLookup(builder, loc, table, indices));
+    results.push_back(isa.emitLookup(builder, loc, op.getTable(), indices));
+  op.replaceAllUsesWith(concat(builder, loc, results));
+  op.erase();
+  return success();
+}
+
+static LogicalResult lowerDot2(ternary::Dot2Op op, const Isa &isa) {
+  auto part = getPartBytes(op, op.getLhs().getType(), isa.target);
+  if (failed(part))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  SmallVector<Value> results;
+  for (auto [acc, lhs, rhs] :
+       llvm::zip(split(builder, loc, op.getAcc(), *part / 2),
+                 split(builder, loc, op.getLhs(), *part),
+                 split(builder, loc, op.getRhs(), *part)))
+    results.push_back(isa.emitDot2(builder, loc, acc, lhs, rhs));
+  op.replaceAllUsesWith(concat(builder, loc, results));
+  op.erase();
+  return success();
+}
+
+static LogicalResult lowerWordLookup(ternary::WordLookupOp op, const Isa &isa) {
+  if (!isa.target.wordLookup)
+    return op.emitOpError("expected a target with lookups of words, but got "
+                          "CPU '")
+           << isa.target.cpu << "'";
+  auto part = getPartBytes(op, op.getIndices().getType(), isa.target);
+  if (failed(part))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  SmallVector<Value> results;
+  for (Value indices : split(builder, loc, op.getIndices(), *part / 2))
+    results.push_back(isa.emitWordLookup(builder, loc, op.getTable(), indices));
   op.replaceAllUsesWith(concat(builder, loc, results));
   op.erase();
   return success();
@@ -112,8 +146,12 @@ LogicalResult bitnetc::microops::lower(Operation *root, const Isa &isa) {
     LogicalResult lowered = success();
     if (auto dot4 = dyn_cast<ternary::Dot4Op>(op))
       lowered = lowerDot4(dot4, isa);
+    else if (auto dot2 = dyn_cast<ternary::Dot2Op>(op))
+      lowered = lowerDot2(dot2, isa);
     else if (auto lookup = dyn_cast<ternary::ByteLookupOp>(op))
       lowered = lowerLookup(lookup, isa);
+    else if (auto words = dyn_cast<ternary::WordLookupOp>(op))
+      lowered = lowerWordLookup(words, isa);
     else if (auto opaque = dyn_cast<ternary::OpaqueOp>(op))
       lowered = lowerOpaque(opaque, isa);
     return failed(lowered) ? WalkResult::interrupt() : WalkResult::advance();

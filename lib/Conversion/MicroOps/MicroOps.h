@@ -30,7 +30,7 @@ inline int64_t getBytes(mlir::VectorType type) {
 inline mlir::Value slice(mlir::OpBuilder &builder, mlir::Location loc,
                          mlir::Value vector, int64_t first, int64_t count,
                          int64_t period) {
-  if (first == 0 && count == getCount(vector))
+  if (first == 0 && count == getCount(vector) && period == count)
     return vector;
   llvm::SmallVector<int64_t> indices;
   for (int64_t i = 0; i < count; ++i)
@@ -81,6 +81,14 @@ inline mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc,
           type, llvm::APInt(type.getElementTypeBitWidth(), value)));
 }
 
+/// Bytes modulo a power of two.
+inline mlir::Value maskBytes(mlir::OpBuilder &builder, mlir::Location loc,
+                             mlir::Value bytes, int64_t size) {
+  auto type = mlir::cast<mlir::VectorType>(bytes.getType());
+  return mlir::arith::AndIOp::create(builder, loc, bytes,
+                                     splat(builder, loc, type, size - 1));
+}
+
 /// The instructions of one target, on vectors of at most its registers' size.
 class Isa {
 public:
@@ -95,9 +103,21 @@ public:
                                mlir::Value acc, mlir::Value lhs,
                                mlir::Value rhs, int64_t max,
                                bool isSigned) const = 0;
+  /// acc + sums of two products of unsigned bytes below 128 and signed bytes,
+  /// all in 16 bits.
+  virtual mlir::Value emitDot2(mlir::OpBuilder &builder, mlir::Location loc,
+                               mlir::Value acc, mlir::Value lhs,
+                               mlir::Value rhs) const = 0;
+  /// Bytes of `table`, of 16 or 32, at indices of which any bits may be set.
   virtual mlir::Value emitLookup(mlir::OpBuilder &builder, mlir::Location loc,
                                  mlir::Value table,
                                  mlir::Value indices) const = 0;
+  /// Words of a table of 32; only for targets with `wordLookup`.
+  virtual mlir::Value emitWordLookup(mlir::OpBuilder &builder,
+                                     mlir::Location loc, mlir::Value table,
+                                     mlir::Value indices) const {
+    return nullptr;
+  }
   /// Inline assembly's name of a vector register.
   virtual llvm::StringRef getRegisterClass() const = 0;
 

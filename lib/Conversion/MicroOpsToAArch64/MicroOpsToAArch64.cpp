@@ -55,11 +55,33 @@ public:
     return arith::AddIOp::create(builder, loc, acc, sums);
   }
 
+  Value emitDot2(OpBuilder &builder, Location loc, Value acc, Value lhs,
+                 Value rhs) const override {
+    Type words = acc.getType();
+    auto half = [&](int64_t first) {
+      return microops::callIntrinsic(
+          builder, loc, words, "llvm.aarch64.neon.smull.v8i16",
+          {microops::slice(builder, loc, lhs, first, 8, 8),
+           microops::slice(builder, loc, rhs, first, 8, 8)});
+    };
+    Value pairs = microops::callIntrinsic(builder, loc, words,
+                                          "llvm.aarch64.neon.addp.v8i16",
+                                          {half(0), half(8)});
+    return arith::AddIOp::create(builder, loc, acc, pairs);
+  }
+
   Value emitLookup(OpBuilder &builder, Location loc, Value table,
                    Value indices) const override {
-    return microops::callIntrinsic(builder, loc, indices.getType(),
-                                   "llvm.aarch64.neon.tbl1.v16i8",
-                                   {table, indices});
+    int64_t size = microops::getCount(table);
+    Value index = microops::maskBytes(builder, loc, indices, size);
+    if (size == 16)
+      return microops::callIntrinsic(builder, loc, indices.getType(),
+                                     "llvm.aarch64.neon.tbl1.v16i8",
+                                     {table, index});
+    return microops::callIntrinsic(
+        builder, loc, indices.getType(), "llvm.aarch64.neon.tbl2.v16i8",
+        {microops::slice(builder, loc, table, 0, 16, 16),
+         microops::slice(builder, loc, table, 16, 16, 16), index});
   }
 
   StringRef getRegisterClass() const override { return "w"; }

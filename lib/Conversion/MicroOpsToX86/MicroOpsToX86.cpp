@@ -51,11 +51,46 @@ public:
     return arith::AddIOp::create(builder, loc, acc, sums);
   }
 
+  Value emitDot2(OpBuilder &builder, Location loc, Value acc, Value lhs,
+                 Value rhs) const override {
+    const Names &names = getNames(microops::getCount(lhs));
+    Value pairs = microops::callIntrinsic(builder, loc, acc.getType(),
+                                          names.pairs, {lhs, rhs});
+    return arith::AddIOp::create(builder, loc, acc, pairs);
+  }
+
   Value emitLookup(OpBuilder &builder, Location loc, Value table,
                    Value indices) const override {
-    // Indices are below 16: bit 7, which would give zero, is never set.
+    int64_t bytes = microops::getCount(indices);
+    auto type = cast<VectorType>(indices.getType());
+    auto shuffle = [&](int64_t first, Value at) {
+      // pshufb has a table for each block of 16 bytes.
+      return microops::callIntrinsic(
+          builder, loc, type, getNames(bytes).lookup,
+          {microops::slice(builder, loc, table, first, bytes, 16), at});
+    };
+    if (microops::getCount(table) == 16)
+      return shuffle(0, microops::maskBytes(builder, loc, indices, 16));
+    // vpermb ignores bits 7:6, and bit 5 does not matter in a table that is
+    // there twice.
+    if (bytes == 64 && target.hasFeature("avx512vbmi"))
+      return microops::callIntrinsic(
+          builder, loc, type, "llvm.x86.avx512.permvar.qi.512",
+          {microops::slice(builder, loc, table, 0, 64, 32), indices});
+    // pshufb gives zero where bit 7 is set: from 16 on, or below 16.
+    Value index = microops::maskBytes(builder, loc, indices, 32);
+    auto plus = [&](int64_t offset) -> Value {
+      return arith::AddIOp::create(builder, loc, index,
+                                   microops::splat(builder, loc, type, offset));
+    };
+    return arith::OrIOp::create(builder, loc, shuffle(0, plus(0x70)),
+                                shuffle(16, plus(0xf0)));
+  }
+
+  Value emitWordLookup(OpBuilder &builder, Location loc, Value table,
+                       Value indices) const override {
     return microops::callIntrinsic(builder, loc, indices.getType(),
-                                   getNames(microops::getCount(indices)).lookup,
+                                   "llvm.x86.avx512.permvar.hi.512",
                                    {table, indices});
   }
 

@@ -42,11 +42,14 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
   operands.prefetch =
       prefetch ? prefetch.getInt() : target.getPrefetchBytes(ops.size());
   if (!ShapedType::isDynamic(operands.rows)) {
-    format.emitTile(e.builder, e.loc, target, operands);
+    if (operands.tables)
+      format.emitLookupTile(e.builder, e.loc, target, operands);
+    else
+      format.emitTile(e.builder, e.loc, target, operands);
     return success();
   }
-  if ((target.tileTokens == 0 && target.panelTokens == 0) ||
-      !format.hasDecode() || ops.size() != 1)
+  if ((target.tileTokens == 0 && target.panelTokens == 0) || operands.tables ||
+      ops.size() != 1)
     return first.emitOpError("expected a known number of tokens, but got ")
            << products;
   if (target.tileTokens == 0) {
@@ -77,11 +80,6 @@ LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
                                   const TargetInfo &target,
                                   ternary::RescaleOp rescale) {
   ternary::MatmulOp first = ops.front();
-  auto packed = dyn_cast<ternary::PackedType>(first.getWeights().getType());
-  if (packed && packed.getFormat().usesTables())
-    return first.emitOpError("expected a format for dot products, but got '")
-           << packed.getFormat().getFormatName()
-           << "'; run 'ternary-rewrite-to-lut' first";
   TileOperands operands;
   operands.activations = first.getActivations();
   operands.sums = first.getSums();

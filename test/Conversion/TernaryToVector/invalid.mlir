@@ -11,7 +11,7 @@ func.func @tensor_form(%x: tensor<?x100xf32>) -> tensor<?x128xi8> {
 
 func.func @columns_apart(%q: memref<2x64xi8, strided<[1, 2]>>, %t: memref<2x1024xi8>) {
   // expected-error @+1 {{expected rows of consecutive elements, but got 'memref<2x64xi8, strided<[1, 2]>>'}}
-  ternary.build_lut %q into %t : (memref<2x64xi8, strided<[1, 2]>>, memref<2x1024xi8>) -> ()
+  ternary.build_lut #ternary.tl1, %q into %t : (memref<2x64xi8, strided<[1, 2]>>, memref<2x1024xi8>) -> ()
   return
 }
 
@@ -47,10 +47,11 @@ func.func @unsupported_format(%q: memref<1x64xi8>, %s: memref<1xi32>, %b: memref
 
 // -----
 
-func.func @tables_missing(%q: memref<1x64xi8>, %s: memref<1xi32>, %b: memref<512xi8>, %i: index, %p: memref<1x32xi32>) {
-  %w = ternary.view %b : memref<512xi8> -> !ternary.packed<32 x 64, #ternary.tl1>
-  %t = ternary.tile %w[%i] : !ternary.packed<32 x 64, #ternary.tl1> -> !ternary.packed<32 x 64, #ternary.tl1>
-  // expected-error @+1 {{expected a format for dot products, but got 'tl1'; run 'ternary-rewrite-to-lut' first}}
-  ternary.matmul %q, %s, %t into %p : (memref<1x64xi8>, memref<1xi32>, !ternary.packed<32 x 64, #ternary.tl1>, memref<1x32xi32>) -> ()
+// The module's target is x86-64-v3.
+func.func @no_word_lookups(%t: memref<1x1536xi8>, %b: memref<1536xi8>, %i: index, %p: memref<1x96xi32>) {
+  %w = ternary.view %b : memref<1536xi8> -> !ternary.packed<96 x 64, #ternary.tl3>
+  %tile = ternary.tile %w[%i] : !ternary.packed<96 x 64, #ternary.tl3> -> !ternary.packed<96 x 64, #ternary.tl3>
+  // expected-error @+1 {{format 'tl3' on CPU 'x86-64-v3' needs lookups of 16-bit words in tables of 32 (AVX-512BW)}}
+  ternary.lut_matmul %t, %tile into %p : (memref<1x1536xi8>, !ternary.packed<96 x 64, #ternary.tl3>, memref<1x96xi32>) -> ()
   return
 }

@@ -10,12 +10,12 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
     // CHECK-DAG: %[[AHEAD:.*]] = arith.constant 4096 : index
     // CHECK: %[[TILE:.*]] = arith.muli %[[I]], %[[SIZE]]
     // CHECK: scf.for %[[STEP:.*]] = %{{.*}} to %c160 step %c1 iter_args
-    // CHECK: %[[FOUR:.*]] = vector.load %[[Q]][%{{.*}}, %{{.*}}] : memref<1x640xi8>, vector<4xi8>
-    // CHECK: vector.broadcast %{{.*}} : i32 to vector<16xi32>
     // CHECK: %[[AT:.*]] = arith.addi %[[TILE]], %{{.*}}
     // CHECK: %[[FETCH:.*]] = arith.addi %[[AT]], %[[AHEAD]]
     // CHECK: memref.prefetch %[[BYTES]][%[[FETCH]]], read, locality<3>, data
     // CHECK: vector.load %[[BYTES]][%[[AT]]] : memref<20480xi8>, vector<64xi8>
+    // CHECK: %[[FOUR:.*]] = vector.load %[[Q]][%{{.*}}, %{{.*}}] : memref<1x640xi8>, vector<4xi8>
+    // CHECK: vector.broadcast %{{.*}} : i32 to vector<16xi32>
     // CHECK-COUNT-6: ternary.dot4 {{.*}} max 255
     // CHECK: scf.yield
     // CHECK-COUNT-5: vector.store {{.*}}, %[[P]]

@@ -13,7 +13,7 @@ func.func private @packed_c1_overflow(!ternary.packed<2147483648 x 64, #ternary.
 
 func.func @kernel_c1(%a: memref<2x64xi8>, %t: memref<2x1024xi8>) {
   // expected-error @+1 {{expected no results in memref form}}
-  %0 = ternary.build_lut %a into %t : (memref<2x64xi8>, memref<2x1024xi8>) -> tensor<2x1024xi8>
+  %0 = ternary.build_lut #ternary.tl1, %a into %t : (memref<2x64xi8>, memref<2x1024xi8>) -> tensor<2x1024xi8>
   return
 }
 
@@ -21,7 +21,7 @@ func.func @kernel_c1(%a: memref<2x64xi8>, %t: memref<2x1024xi8>) {
 
 func.func @kernel_c2(%a: tensor<2x64xi8>, %t: memref<2x1024xi8>) {
   // expected-error @+1 {{expected tensors or memrefs, but got both}}
-  ternary.build_lut %a into %t : (tensor<2x64xi8>, memref<2x1024xi8>) -> ()
+  ternary.build_lut #ternary.tl1, %a into %t : (tensor<2x64xi8>, memref<2x1024xi8>) -> ()
   return
 }
 
@@ -189,7 +189,7 @@ func.func @matmul_c3(%a: tensor<?x33024xi8>, %s: tensor<?xi32>, %w: !ternary.pac
 
 func.func @build_lut_c1(%a: tensor<?x64xi8>) {
   // expected-error @+1 {{expected tables of 1024 bytes per token, but got 512}}
-  %0 = ternary.build_lut %a : (tensor<?x64xi8>) -> tensor<?x512xi8>
+  %0 = ternary.build_lut #ternary.tl1, %a : (tensor<?x64xi8>) -> tensor<?x512xi8>
   return
 }
 
@@ -197,7 +197,15 @@ func.func @build_lut_c1(%a: tensor<?x64xi8>) {
 
 func.func @build_lut_c1_dynamic(%a: tensor<2x?xi8>) {
   // expected-error @+1 {{expected a static number of columns, but got 'tensor<2x?xi8>'}}
-  %0 = ternary.build_lut %a : (tensor<2x?xi8>) -> tensor<2x512xi8>
+  %0 = ternary.build_lut #ternary.tl1, %a : (tensor<2x?xi8>) -> tensor<2x512xi8>
+  return
+}
+
+// -----
+
+func.func @build_lut_c2(%a: tensor<1x64xi8>) {
+  // expected-error @+1 {{expected a format that uses tables, but got 'i2'}}
+  %0 = ternary.build_lut #ternary.i2, %a : (tensor<1x64xi8>) -> tensor<1x1024xi8>
   return
 }
 
@@ -262,6 +270,30 @@ func.func @dot4_c2(%acc: vector<4xi32>, %a: vector<16xi8>) {
 func.func @byte_lookup_c1(%table: vector<16xi8>, %i: vector<8xi8>) {
   // expected-error @+1 {{expected a multiple of 16 indices, but got 8}}
   %0 = ternary.byte_lookup %table, %i : vector<16xi8>, vector<8xi8>
+  return
+}
+
+// -----
+
+func.func @dot2_c1(%acc: vector<8xi16>, %a: vector<32xi8>) {
+  // expected-error @+1 {{expected a multiple of 8 words and two bytes per word, but got 8 words and 32 bytes}}
+  %0 = ternary.dot2 %acc, %a, %a max 8 : vector<8xi16>, vector<32xi8>
+  return
+}
+
+// -----
+
+func.func @dot2_c2(%acc: vector<8xi16>, %a: vector<16xi8>) {
+  // expected-error @+1 {{expected 'max' between 1 and 127, but got 128}}
+  %0 = ternary.dot2 %acc, %a, %a max 128 : vector<8xi16>, vector<16xi8>
+  return
+}
+
+// -----
+
+func.func @word_lookup_c1(%table: vector<32xi16>, %i: vector<16xi16>) {
+  // expected-error @+1 {{expected a multiple of 32 indices, but got 16}}
+  %0 = ternary.word_lookup %table, %i : vector<32xi16>, vector<16xi16>
   return
 }
 

@@ -24,8 +24,8 @@ func.func @tensors(%x: tensor<?x100xf32>, %w: tensor<33x100xi2>, %scale: tensor<
   %r0 = ternary.matmul %q#0, %q#2, %u : (tensor<?x128xi8>, tensor<?xi32>, tensor<33x100xi2>) -> tensor<?x33xi32>
   // CHECK: ternary.matmul %[[Q]]#0, %[[Q]]#2, %{{.*}} : (tensor<?x128xi8>, tensor<?xi32>, !ternary.packed<33 x 100, #ternary.i2>) -> tensor<?x33xi32>
   %r1 = ternary.matmul %q#0, %q#2, %p : (tensor<?x128xi8>, tensor<?xi32>, !ternary.packed<33 x 100, #ternary.i2>) -> tensor<?x33xi32>
-  // CHECK: %[[T:.*]] = ternary.build_lut %[[Q]]#0 : (tensor<?x128xi8>) -> tensor<?x2048xi8>
-  %t = ternary.build_lut %q#0 : (tensor<?x128xi8>) -> tensor<?x2048xi8>
+  // CHECK: %[[T:.*]] = ternary.build_lut #ternary.tl1, %[[Q]]#0 : (tensor<?x128xi8>) -> tensor<?x2048xi8>
+  %t = ternary.build_lut #ternary.tl1, %q#0 : (tensor<?x128xi8>) -> tensor<?x2048xi8>
   // CHECK: %[[R:.*]] = ternary.lut_matmul %[[T]], %{{.*}} : (tensor<?x2048xi8>, !ternary.packed<33 x 100, #ternary.tl1>) -> tensor<?x33xi32>
   %r = ternary.lut_matmul %t, %lut : (tensor<?x2048xi8>, !ternary.packed<33 x 100, #ternary.tl1>) -> tensor<?x33xi32>
   // CHECK: ternary.rescale %[[R]], %[[Q]]#1, %{{.*}} : (tensor<?x33xi32>, tensor<?xf32>, tensor<33xf32>) -> tensor<?x33xf32>
@@ -43,13 +43,24 @@ func.func @memrefs(%x: memref<2x100xf32>, %q: memref<2x128xi8>, %inverse: memref
   %tile = ternary.tile %w[%i] : !ternary.packed<33 x 100, #ternary.i2> -> !ternary.packed<64 x 100, #ternary.i2>
   // CHECK: ternary.matmul %{{.*}}, %{{.*}}, %[[TILE]] into %{{.*}} : (memref<2x128xi8>, memref<2xi32>, !ternary.packed<64 x 100, #ternary.i2>, memref<2x64xi32>) -> ()
   ternary.matmul %q, %sums, %tile into %r : (memref<2x128xi8>, memref<2xi32>, !ternary.packed<64 x 100, #ternary.i2>, memref<2x64xi32>) -> ()
-  // CHECK: ternary.build_lut %{{.*}} into %{{.*}} : (memref<2x128xi8>, memref<2x2048xi8>) -> ()
-  ternary.build_lut %q into %t : (memref<2x128xi8>, memref<2x2048xi8>) -> ()
+  // CHECK: ternary.build_lut #ternary.tl1, %{{.*}} into %{{.*}} : (memref<2x128xi8>, memref<2x2048xi8>) -> ()
+  ternary.build_lut #ternary.tl1, %q into %t : (memref<2x128xi8>, memref<2x2048xi8>) -> ()
   // CHECK: ternary.lut_matmul %{{.*}}, %{{.*}} into %{{.*}} : (memref<2x2048xi8>, !ternary.packed<32 x 100, #ternary.tl1>, memref<2x32xi32>) -> ()
   ternary.lut_matmul %t, %lut into %l : (memref<2x2048xi8>, !ternary.packed<32 x 100, #ternary.tl1>, memref<2x32xi32>) -> ()
   // CHECK: ternary.rescale %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}} : (memref<2x64xi32>, memref<2xf32>, memref<64xf32>, memref<2x64xf32>) -> ()
   ternary.rescale %r, %inverse, %scale into %y : (memref<2x64xi32>, memref<2xf32>, memref<64xf32>, memref<2x64xf32>) -> ()
   return
+}
+
+// CHECK-LABEL: func @lookups
+func.func @lookups(%acc: vector<16xi16>, %t: vector<32xi8>, %b: vector<32xi8>, %words: vector<32xi16>) -> (vector<16xi16>, vector<32xi8>, vector<32xi16>) {
+  // CHECK: ternary.dot2 %{{.*}}, %{{.*}}, %{{.*}} max 8 : vector<16xi16>, vector<32xi8>
+  %0 = ternary.dot2 %acc, %b, %b max 8 : vector<16xi16>, vector<32xi8>
+  // CHECK: ternary.byte_lookup %{{.*}}, %{{.*}} : vector<32xi8>, vector<32xi8>
+  %1 = ternary.byte_lookup %t, %b : vector<32xi8>, vector<32xi8>
+  // CHECK: ternary.word_lookup %{{.*}}, %{{.*}} : vector<32xi16>, vector<32xi16>
+  %2 = ternary.word_lookup %words, %words : vector<32xi16>, vector<32xi16>
+  return %0, %1, %2 : vector<16xi16>, vector<32xi8>, vector<32xi16>
 }
 
 // CHECK-LABEL: func @micro_ops

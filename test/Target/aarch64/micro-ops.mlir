@@ -35,6 +35,20 @@ module attributes {bitnet.target = {triple = "aarch64-unknown-linux-gnu", cpu = 
     %r = ternary.byte_lookup %t, %i : vector<16xi8>, vector<32xi8>
     return %r : vector<32xi8>
   }
+  // CHECK-LABEL: func @wide_lookup
+  func.func @wide_lookup(%t: vector<32xi8>, %i: vector<32xi8>) -> vector<32xi8> {
+    // CHECK-COUNT-2: llvm.call_intrinsic "llvm.aarch64.neon.tbl2.v16i8"
+    %r = ternary.byte_lookup %t, %i : vector<32xi8>, vector<32xi8>
+    return %r : vector<32xi8>
+  }
+  // CHECK-LABEL: func @pairs
+  func.func @pairs(%acc: vector<8xi16>, %w: vector<16xi8>, %x: vector<16xi8>) -> vector<8xi16> {
+    // CHECK-COUNT-2: llvm.call_intrinsic "llvm.aarch64.neon.smull.v8i16"
+    // CHECK-NEXT: llvm.call_intrinsic "llvm.aarch64.neon.addp.v8i16"
+    // CHECK-NEXT: arith.addi
+    %r = ternary.dot2 %acc, %w, %x max 8 : vector<8xi16>, vector<16xi8>
+    return %r : vector<8xi16>
+  }
   // CHECK-LABEL: func @opaque
   func.func @opaque(%x: vector<32xi8>) -> vector<32xi8> {
     // CHECK-COUNT-2: llvm.inline_asm asm_dialect = att "", "=w,0" %{{.*}} : (vector<16xi8>) -> vector<16xi8>

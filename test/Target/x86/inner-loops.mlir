@@ -27,9 +27,6 @@
 // REDEFINE: %{cpu} = -mcpu=x86-64-v3 -mattr=+avxvnni
 // REDEFINE: %{file} = t5-avxvnni
 // RUN: %{compile}
-// REDEFINE: %{cpu} = -mcpu=x86-64-v3
-// REDEFINE: %{file} = tl1-avx2
-// RUN: %{compile}
 
 //--- i2-avx512vnni.mlir
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
@@ -37,25 +34,25 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   // CHECK-LABEL: gemv:
   // CHECK-NOT: rsp), %zmm
   // CHECK: [[LOOP:.LBB[0-9_]+]]:
-  // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
   // CHECK-COUNT-3: vpandq
+  // CHECK-NEXT: vpbroadcastd
   // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
-  // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
   // CHECK-COUNT-3: vpandq
+  // CHECK-NEXT: vpbroadcastd
   // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
-  // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
   // CHECK-COUNT-3: vpandq
+  // CHECK-NEXT: vpbroadcastd
   // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
-  // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
   // CHECK-COUNT-3: vpandq
+  // CHECK-NEXT: vpbroadcastd
   // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
   // CHECK-NOT: zmm
   // CHECK: j{{.*}} [[LOOP]]
@@ -129,9 +126,9 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   // own; each is prefetched 3 KB ahead.
   // CHECK-LABEL: gemv:
   // CHECK: [[LOOP:.LBB[0-9_]+]]:
-  // CHECK-NEXT: vpbroadcastd
   // CHECK-NEXT: prefetcht0
   // CHECK-NEXT: vmovdqu64
+  // CHECK-NEXT: vpbroadcastd
   // CHECK-COUNT-10: vpaddb
   // CHECK: prefetcht0
   // CHECK-COUNT-10: vpaddb
@@ -190,24 +187,6 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
     %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
     %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
     ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
-    return
-  }
-}
-
-//--- tl1-avx2.mlir
-module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = ""}} {
-  // Tables are broadcast by the load; sums are interleaved, not permuted.
-  // CHECK-LABEL: gemv:
-  // CHECK: vbroadcasti128
-  // CHECK: vpshufb {{.*}}%ymm
-  // CHECK: vpunpcklbw {{.*}}%ymm
-  // CHECK: vpunpckhbw {{.*}}%ymm
-  // CHECK-NOT: {{vpinsrb|vpextrb|vpermd}}
-  // CHECK: retq
-  func.func @gemv(%q: memref<1x10240xi8>, %b: memref<40960xi8>, %i: index, %p: memref<1x32xi32>) {
-    %w = ternary.view %b : memref<40960xi8> -> !ternary.packed<256 x 640, #ternary.tl1>
-    %t = ternary.tile %w[%i] : !ternary.packed<256 x 640, #ternary.tl1> -> !ternary.packed<32 x 640, #ternary.tl1>
-    ternary.lut_matmul %q, %t into %p : (memref<1x10240xi8>, !ternary.packed<32 x 640, #ternary.tl1>, memref<1x32xi32>) -> ()
     return
   }
 }

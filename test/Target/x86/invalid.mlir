@@ -17,6 +17,14 @@ func.func @uneven(%t: vector<16xi8>, %i: vector<48xi8>) -> vector<48xi8> {
 
 // -----
 
+func.func @words(%t: vector<32xi16>, %i: vector<32xi16>) -> vector<32xi16> {
+  // expected-error @+1 {{expected a target with lookups of words, but got CPU 'x86-64-v3'}}
+  %r = ternary.word_lookup %t, %i : vector<32xi16>, vector<32xi16>
+  return %r : vector<32xi16>
+}
+
+// -----
+
 // expected-error @+1 {{has a wrong 'bitnet.target': unknown CPU 'foo' for x86_64}}
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "foo", features = ""}} {
 }

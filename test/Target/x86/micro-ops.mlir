@@ -1,6 +1,7 @@
 // Every x86 level gets its own instructions, and no level others' ones.
 // RUN: split-file %s %t
 // RUN: bitnet-opt %t/avx512vnni.mlir --convert-micro-ops-to-x86 | FileCheck %t/avx512vnni.mlir
+// RUN: bitnet-opt %t/avx512vbmi.mlir --convert-micro-ops-to-x86 | FileCheck %t/avx512vbmi.mlir
 // RUN: bitnet-opt %t/avxvnni.mlir --convert-micro-ops-to-x86 | FileCheck %t/avxvnni.mlir
 // RUN: bitnet-opt %t/avx512.mlir --convert-micro-ops-to-x86 | FileCheck %t/avx512.mlir
 // RUN: bitnet-opt %t/avx2.mlir --convert-micro-ops-to-x86 | FileCheck %t/avx2.mlir
@@ -25,15 +26,46 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   // CHECK-LABEL: func @lookup
   // CHECK-SAME: %[[T:.*]]: vector<16xi8>, %[[I:.*]]: vector<64xi8>
   func.func @lookup(%t: vector<16xi8>, %i: vector<64xi8>) -> vector<64xi8> {
+    // pshufb gives zero where bit 7 of an index is set.
+    // CHECK: %[[AT:.*]] = arith.andi %[[I]], %{{.*}}
     // CHECK-NEXT: %[[TABLES:.*]] = vector.shuffle %[[T]], %[[T]] [0, 1, 2, {{.*}}, 15, 0, 1, {{.*}}, 15] : vector<16xi8>, vector<16xi8>
-    // CHECK-NEXT: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"(%[[TABLES]], %[[I]])
+    // CHECK-NEXT: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"(%[[TABLES]], %[[AT]])
     %r = ternary.byte_lookup %t, %i : vector<16xi8>, vector<64xi8>
     return %r : vector<64xi8>
+  }
+  // CHECK-LABEL: func @wide_lookup
+  func.func @wide_lookup(%t: vector<32xi8>, %i: vector<64xi8>) -> vector<64xi8> {
+    // Without VBMI, one pshufb for each half of the table.
+    // CHECK: arith.constant dense<112> : vector<64xi8>
+    // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"
+    // CHECK: arith.constant dense<-16> : vector<64xi8>
+    // CHECK: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"
+    // CHECK-NEXT: arith.ori
+    %r = ternary.byte_lookup %t, %i : vector<32xi8>, vector<64xi8>
+    return %r : vector<64xi8>
+  }
+  // CHECK-LABEL: func @words
+  func.func @words(%t: vector<32xi16>, %i: vector<64xi16>) -> vector<64xi16> {
+    // CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.permvar.hi.512"
+    %r = ternary.word_lookup %t, %i : vector<32xi16>, vector<64xi16>
+    return %r : vector<64xi16>
   }
   // CHECK-LABEL: func @opaque
   func.func @opaque(%x: vector<64xi8>) -> vector<64xi8> {
     // CHECK-NEXT: llvm.inline_asm asm_dialect = att "", "=v,0" %{{.*}} : (vector<64xi8>) -> vector<64xi8>
     %r = ternary.opaque %x : vector<64xi8>
+    return %r : vector<64xi8>
+  }
+}
+
+//--- avx512vbmi.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vbmi"}} {
+  // CHECK-LABEL: func @wide_lookup
+  // CHECK-SAME: %[[T:.*]]: vector<32xi8>, %[[I:.*]]: vector<64xi8>
+  func.func @wide_lookup(%t: vector<32xi8>, %i: vector<64xi8>) -> vector<64xi8> {
+    // CHECK-NEXT: %[[TWICE:.*]] = vector.shuffle %[[T]], %[[T]] [0, 1, {{.*}}, 31, 0, 1, {{.*}}, 31] : vector<32xi8>, vector<32xi8>
+    // CHECK-NEXT: llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"(%[[TWICE]], %[[I]])
+    %r = ternary.byte_lookup %t, %i : vector<32xi8>, vector<64xi8>
     return %r : vector<64xi8>
   }
 }
@@ -98,9 +130,17 @@ func.func @full(%acc: vector<8xi32>, %w: vector<32xi8>, %x: vector<32xi8>) -> ve
   %r = ternary.dot4 %acc, %w, %x max 128 : vector<8xi32>, vector<32xi8>
   return %r : vector<8xi32>
 }
+// CHECK-LABEL: func @pairs
+// CHECK-SAME: %[[ACC:.*]]: vector<16xi16>, %[[W:.*]]: vector<32xi8>, %[[X:.*]]: vector<32xi8>
+func.func @pairs(%acc: vector<16xi16>, %w: vector<32xi8>, %x: vector<32xi8>) -> vector<16xi16> {
+  // CHECK-NEXT: %[[P:.*]] = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%[[W]], %[[X]])
+  // CHECK-NEXT: arith.addi %[[ACC]], %[[P]]
+  %r = ternary.dot2 %acc, %w, %x max 8 : vector<16xi16>, vector<32xi8>
+  return %r : vector<16xi16>
+}
 // CHECK-LABEL: func @lookup
 func.func @lookup(%t: vector<16xi8>, %i: vector<16xi8>) -> vector<16xi8> {
-  // CHECK-NEXT: llvm.call_intrinsic "llvm.x86.ssse3.pshuf.b.128"
+  // CHECK: llvm.call_intrinsic "llvm.x86.ssse3.pshuf.b.128"
   %r = ternary.byte_lookup %t, %i : vector<16xi8>, vector<16xi8>
   return %r : vector<16xi8>
 }

@@ -6,6 +6,7 @@
 #include "bitnetc/Conversion/Passes.h"
 #include "bitnetc/Support/Error.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/InitAllDialects.h"
@@ -46,13 +47,14 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   setTarget(*module, target);
   int64_t padded = ternary::getPaddedColumns(shape.columns);
+  int64_t tableBytes = format.getAttr(&context).getTableBytes(padded);
   Type i8 = builder.getI8Type(), i32 = builder.getI32Type();
   Type products =
       MemRefType::get({shape.tokens, format.getGeometry().tileRows}, i32);
   auto type = builder.getFunctionType(
       {MemRefType::get({shape.tokens, padded}, i8),
        MemRefType::get({shape.tokens}, i32),
-       MemRefType::get({shape.tokens, 16 * padded}, i8),
+       MemRefType::get({shape.tokens, tableBytes}, i8),
        MemRefType::get({ShapedType::kDynamic}, i8), builder.getIndexType(),
        builder.getIndexType(), products, products},
       {});
@@ -65,7 +67,6 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   TileOperands operands;
   operands.activations = body->getArgument(0);
   operands.sums = body->getArgument(1);
-  operands.tables = body->getArgument(2);
   operands.bytes = body->getArgument(3);
   for (int64_t i = 0; i < shape.streams; ++i) {
     operands.tileOffsets.push_back(body->getArgument(4 + i));
@@ -74,7 +75,16 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
   operands.rows = shape.tokens;
   operands.columns = shape.columns;
   operands.prefetch = 3072;
-  format.emitTile(builder, loc, target, operands);
+  if (shape.lookup) {
+    operands.tables = body->getArgument(2);
+    for (int64_t token = 0; token < shape.tokens; ++token)
+      format.emitTables(builder, loc, operands.activations, padded,
+                        arith::ConstantIndexOp::create(builder, loc, token),
+                        operands.tables);
+    format.emitLookupTile(builder, loc, target, operands);
+  } else {
+    format.emitTile(builder, loc, target, operands);
+  }
   func::ReturnOp::create(builder, loc);
   return module;
 }
@@ -164,6 +174,8 @@ llvm::Expected<KernelJit> KernelJit::create(const PackingFormat &format,
   kernel.function = symbol->toPtr<void *>();
   kernel.shape = shape;
   kernel.rows = format.getGeometry().tileRows;
+  kernel.tableBytes = format.getAttr(&context).getTableBytes(
+      ternary::getPaddedColumns(shape.columns));
   return kernel;
 }
 
@@ -171,7 +183,7 @@ void KernelJit::run(const Arguments &arguments) const {
   int64_t padded = ternary::getPaddedColumns(shape.columns);
   auto activations = makeMatrix(arguments.activations, shape.tokens, padded);
   auto sums = makeRow(arguments.sums, shape.tokens);
-  auto tables = makeMatrix(arguments.tables, shape.tokens, 16 * padded);
+  auto tables = makeMatrix(arguments.tables, shape.tokens, tableBytes);
   auto bytes = makeRow(arguments.bytes, arguments.size);
   auto first = makeMatrix(arguments.products[0], shape.tokens, rows);
   auto second = makeMatrix(arguments.products[1], shape.tokens, rows);

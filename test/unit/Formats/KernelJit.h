@@ -12,6 +12,8 @@ namespace bitnetc {
 
 struct KernelShape {
   int64_t tokens, columns, streams;
+  /// By tables, which the kernel builds first, for formats that use them.
+  bool lookup = false;
 };
 
 /// One compiled kernel of one format.
@@ -26,7 +28,7 @@ public:
   struct Arguments {
     const int8_t *activations; // tokens x padded columns
     const int32_t *sums;       // tokens
-    const int8_t *tables;      // tokens x 16 * padded columns, or null
+    int8_t *tables;            // room for the tokens' tables, or null
     const uint8_t *bytes;      // `size` packed bytes
     int64_t size;
     int64_t offsets[2];   // of the streams' tiles
@@ -37,7 +39,7 @@ public:
 private:
   std::unique_ptr<llvm::orc::LLJIT> jit;
   KernelShape shape;
-  int64_t rows;
+  int64_t rows, tableBytes;
   void *function = nullptr;
 };
 

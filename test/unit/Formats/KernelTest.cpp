@@ -21,6 +21,7 @@ constexpr Level levels[] = {
     {"v3_avxvnni", "x86-64-v3", "+avxvnni"},
     {"v4", "x86-64-v4", ""},
     {"v4_avx512vnni", "x86-64-v4", "+avx512vnni"},
+    {"v4_avx512vbmi", "x86-64-v4", "+avx512vbmi"},
     {"sapphirerapids", "sapphirerapids", ""},
 };
 
@@ -56,25 +57,19 @@ protected:
   TargetInfo target;
 };
 
-/// Tables of `ternary.build_lut`, by its definition.
-std::vector<int8_t> buildTables(const std::vector<int8_t> &activations) {
-  std::vector<int8_t> tables(16 * activations.size());
-  for (size_t pair = 0; pair < activations.size() / 2; ++pair)
-    for (int i = 0; i < 9; ++i) {
-      int entry = (i / 3 - 1) * activations[2 * pair] +
-                  (i % 3 - 1) * activations[2 * pair + 1];
-      tables[32 * pair + i] = entry & 0xff;
-      tables[32 * pair + 16 + i] = entry >> 8;
-    }
-  return tables;
-}
-
 void KernelTest::check(const PackingFormat &format, KernelShape shape) {
-  auto [m, k, streams] = shape;
+  auto [m, k, streams, lookup] = shape;
   SCOPED_TRACE(format.getName().str() + " M=" + std::to_string(m) +
-               " K=" + std::to_string(k) + " S=" + std::to_string(streams));
+               " K=" + std::to_string(k) + " S=" + std::to_string(streams) +
+               (lookup ? " by tables" : ""));
   if (format.getUnsupportedReason(target))
     return;
+  mlir::MLIRContext context;
+  context.loadDialect<ternary::TernaryDialect>();
+  int64_t tableBytes =
+      format.getAttr(&context).getTableBytes(ternary::getPaddedColumns(k));
+  if (!lookup && tableBytes != 0)
+    check(format, {m, k, streams, true});
   auto kernel = KernelJit::create(format, target, shape);
   ASSERT_TRUE(bool(kernel)) << llvm::toString(kernel.takeError());
   // Three tiles, the last with padding rows; the second stream runs ahead.
@@ -85,7 +80,7 @@ void KernelTest::check(const PackingFormat &format, KernelShape shape) {
     std::vector<int8_t> weights = makeWeights(data, n, k);
     std::vector<uint8_t> bytes = packMatrix(format, weights.data(), n, k);
     std::vector<int8_t> activations = makeActivations(data, m, k, padded);
-    std::vector<int8_t> tables = buildTables(activations);
+    std::vector<int8_t> tables(m * tableBytes);
     std::vector<int32_t> sums(m);
     for (int64_t token = 0; token < m; ++token)
       for (int64_t column = 0; column < k; ++column)

@@ -27,13 +27,16 @@ TARGETS = {
     "x86-64-v3": ("x86_64-linux-gnu", "x86-64-v3", ""),
     "avxvnni": ("x86_64-linux-gnu", "x86-64-v3", "+avxvnni"),
     "x86-64-v4": ("x86_64-linux-gnu", "x86-64-v4", ""),
+    "avx512vbmi": ("x86_64-linux-gnu", "x86-64-v4", "+avx512vbmi"),
     "avx512vnni": ("x86_64-linux-gnu", "x86-64-v4", "+avx512vnni"),
     "cortex-a72": ("aarch64-linux-gnu", "cortex-a72", ""),
     "dotprod": ("aarch64-linux-gnu", "generic", "+v8.2a,+dotprod"),
     "i8mm": ("aarch64-linux-gnu", "generic", "+v8.2a,+dotprod,+i8mm"),
 }
-# Targets whose dot products take no full byte.
-WITHOUT_T5 = {"x86-64-v3", "x86-64-v4", "cortex-a72"}
+# What targets lack: dot products of full bytes, lookups of words.
+UNSUPPORTED = {
+    "t5": {"x86-64-v3", "x86-64-v4", "avx512vbmi", "cortex-a72"},
+    "tl3": {"x86-64-v3", "avxvnni", "cortex-a72", "dotprod", "i8mm"}}
 
 
 def equal(expected):
@@ -99,15 +102,31 @@ def quantize_cases():
                         vector(np.zeros(m), "i32", equal(sums), 1)])
 
 
-def tables_of(q):
-    """`ternary.build_lut` by its definition."""
-    i = np.arange(9)
-    pairs = q.reshape(len(q), -1, 2).astype(np.int16)
-    entries = np.zeros((*pairs.shape[:2], 16), np.int16)
-    entries[:, :, :9] = ((i // 3 - 1) * pairs[:, :, :1]
-                         + (i % 3 - 1) * pairs[:, :, 1:])
+def sums_of(q, columns, step, size):
+    """Sums of the activations of `columns` neighbours, padded to whole steps,
+    with the digits of 0, 1, ... as weights; `size` entries each."""
+    m, k = q.shape
+    padded = np.zeros((m, -(-k // step) * step), np.int16)
+    padded[:, :k] = q
+    digits = (np.arange(3**columns)[:, None]
+              // 3**np.arange(columns - 1, -1, -1) % 3 - 1)
+    entries = np.zeros((m, padded.shape[1] // columns, size), np.int16)
+    entries[:, :, :3**columns] = padded.reshape(m, -1, columns) @ digits.T
+    return entries
+
+
+def tables_tl1(q):
+    entries = sums_of(q, 2, 4, 16)
     planes = np.stack([entries & 0xff, entries >> 8], axis=2)
     return planes.astype(np.uint8).view(np.int8).reshape(len(q), -1)
+
+
+def tables_tl3(q):
+    return sums_of(q, 3, 12, 32).view(np.int8).reshape(len(q), -1)
+
+
+# Formats whose products of one token are looked up in tables.
+TABLES = {"tl1": tables_tl1, "tl3": tables_tl3}
 
 
 def activations(m, k):
@@ -117,13 +136,16 @@ def activations(m, k):
 
 
 def table_cases():
-    for m, k in ((1, 64), (3, 100)):
-        q = activations(m, k)
-        yield Case(f"build_lut_{m}_{k}",
-                   "ternary.build_lut %0 into %1 : ($0, $1) -> ()",
-                   [matrix(q, "i8", offset=1),
-                    matrix(np.zeros((m, 16 * q.shape[1])), "i8",
-                           equal(tables_of(q)), 3)])
+    for name, tables_of in TABLES.items():
+        for m, k in ((1, 64), (3, 100), (1, 192)):
+            q = activations(m, k)
+            tables = tables_of(q)
+            yield Case(f"build_lut_{name}_{m}_{k}",
+                       f"ternary.build_lut #ternary.{name}, %0 into %1 : "
+                       "($0, $1) -> ()",
+                       [matrix(q, "i8", offset=1),
+                        matrix(np.full_like(tables, 99), "i8", equal(tables),
+                               3)])
 
 
 def rescale_cases():
@@ -166,18 +188,43 @@ def pack_t5(codes):
     return -(-256 * v // 243)
 
 
+def by_block(values, groups):
+    """Rows 16 g + 4 b + t of the second axis become 4 (G b + g) + t."""
+    return (values.reshape(len(values), groups, 4, 4, *values.shape[2:])
+            .swapaxes(1, 2).reshape(values.shape))
+
+
 def pack_tl1(codes):
-    c = blocks(codes, 32, 4)
+    c = blocks(codes, 64, 4).reshape(-1, 64, 4)
     low, high = 3 * c[..., 0] + c[..., 1], 3 * c[..., 2] + c[..., 3]
-    return low + 16 * high
+    return by_block(low + 16 * high, 4)
 
 
-FORMATS = {"i2": (pack_i2, 64), "t5": (pack_t5, 80), "tl1": (pack_tl1, 32)}
+def pack_tl2(codes):
+    rows = blocks(codes, 48, 32).reshape(-1, 3, 16, 8, 4)
+    c = (rows * 3 ** np.arange(3).reshape(3, 1, 1, 1)).sum(axis=1)
+    c = np.moveaxis(c, 2, 0)
+    x, y, z = c[5], c[6], c[7]
+    upper = [x & 7, (z >> 3 & 1) + 2 * (x >> 3), y & 7,
+             (z >> 4) + 2 * (y >> 3), z & 7]
+    return np.stack([c[i] + 32 * upper[i] for i in range(5)], axis=1)
+
+
+def pack_tl3(codes):
+    trios = blocks(codes, 96, 12).reshape(-1, 3, 32, 4, 3)
+    index = (trios * np.array([9, 3, 1])).sum(axis=-1)
+    words = (index << np.array([0, 5, 10]).reshape(3, 1, 1)).sum(axis=1)
+    words = by_block(words, 2).swapaxes(1, 2)
+    return np.stack([words & 255, words >> 8], axis=-1)
+
+
+FORMATS = {"i2": (pack_i2, 64), "t5": (pack_t5, 80), "tl1": (pack_tl1, 64),
+           "tl2": (pack_tl2, 48), "tl3": (pack_tl3, 96)}
 
 
 def matmul_cases(target):
     for name, (pack, rows) in FORMATS.items():
-        if name == "t5" and target in WITHOUT_T5:
+        if target in UNSUPPORTED.get(name, ()):
             continue
         for m, k in ((1, 1), (1, 9), (2, 64), (1, 257), (4, 100), (1, 1003)):
             n = 2 * rows - 5
@@ -192,15 +239,19 @@ def matmul_cases(target):
                     f"  %t = ternary.tile %w[%2] : {packed % n} -> "
                     f"{packed % rows}\n  ")
             products = Ref(np.zeros((m, rows)), "i32", check=equal(expected))
-            first = Ref(tables_of(q) if name == "tl1" else q, "i8")
             sums = Ref(q.sum(axis=1, dtype=np.int32), "i32")
-            op = ("ternary.lut_matmul %0, %t into %4 : ($0, TILE, $4) -> ()"
-                  if name == "tl1" else
-                  "ternary.matmul %0, %1, %t into %4 : "
-                  "($0, $1, TILE, $4) -> ()")
-            yield Case(f"matmul_{name}_{m}_{k}",
-                       view + op.replace("TILE", packed % rows),
-                       [first, sums, 1, Ref(bytes, "i8"), products])
+            op = ("ternary.matmul %0, %1, %t into %4 : "
+                  f"($0, $1, {packed % rows}, $4) -> ()")
+            yield Case(f"matmul_{name}_{m}_{k}", view + op,
+                       [Ref(q, "i8"), sums, 1, Ref(bytes, "i8"), products])
+            if name not in TABLES or m != 1:
+                continue
+            op = ("ternary.lut_matmul %0, %t into %4 : "
+                  f"($0, {packed % rows}, $4) -> ()")
+            products = Ref(np.zeros((m, rows)), "i32", check=equal(expected))
+            yield Case(f"lut_matmul_{name}_{m}_{k}", view + op,
+                       [Ref(TABLES[name](q), "i8"), sums, 1, Ref(bytes, "i8"),
+                        products])
 
 
 def run_target(target, args):
