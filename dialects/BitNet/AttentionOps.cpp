@@ -19,11 +19,27 @@ static LogicalResult verifyCache(Operation *op, Type type) {
     return op->emitOpError("expected a cache of one layer, but got ") << type;
   }
   auto memref = cast<MemRefType>(type);
-  if (memref.getDimSize(0) == 2 && memref.getDimSize(1) > 0 &&
-      memref.getDimSize(3) > 0 && getCacheShape(type).dim > 0)
+  ArrayRef<int64_t> shape = memref.getShape().take_back(4);
+  if (shape[0] == 2 && shape[1] > 0 && shape[3] > 0 &&
+      getCacheShape(type).dim > 0)
     return success();
   return op->emitOpError("expected a cache of 2 x heads x blocks x rows of ")
          << cacheBlock << " positions, but got " << type;
+}
+
+/// Checks that several sequences have a place for each token, and one does not.
+static LogicalResult verifyCachePlaces(Operation *op, Type cache, Type places,
+                                       Type data) {
+  auto type = dyn_cast<KVCacheType>(cache);
+  bool several =
+      type ? type.getSequences() > 1 : cast<MemRefType>(cache).getRank() == 5;
+  if (several == places.isIndex())
+    return op->emitOpError(several ? "expected a place for each token of "
+                                     "several sequences, but got "
+                                   : "expected a position in the one "
+                                     "sequence of the cache, but got ")
+           << places;
+  return verifyPlaces(op, places, data);
 }
 
 /// Checks queries, and columns of what is summed up, against the cache.
@@ -52,8 +68,7 @@ LogicalResult KVLayerOp::verify() {
   if (getLayer() >= static_cast<uint64_t>(cache.getLayers())) // kv_layer_c1
     return emitOpError("expected a layer below ")
            << cache.getLayers() << ", but got " << getLayer();
-  auto expected = KVCacheType::get(getContext(), 1, cache.getHeads(),
-                                   cache.getHeadDim(), cache.getElementType());
+  KVCacheType expected = cache.withLayers(1);
   if (getType() != expected) // kv_layer_c1
     return emitOpError("expected type ")
            << expected << ", but got " << getType();
@@ -62,7 +77,8 @@ LogicalResult KVLayerOp::verify() {
 
 void KVStoreOp::getEffects(EffectList &effects) {
   effects.emplace_back(MemoryEffects::Write::get(), &getCacheMutable());
-  for (OpOperand *operand : {&getKeysMutable(), &getValuesMutable()})
+  for (OpOperand *operand :
+       {&getKeysMutable(), &getValuesMutable(), &getPositionMutable()})
     if (isa<MemRefType>(operand->get().getType()))
       effects.emplace_back(MemoryEffects::Read::get(), operand);
 }
@@ -77,8 +93,11 @@ LogicalResult KVStoreOp::verify() {
   if (failed(verifyColumns(*this, "values", lastDim(getValues().getType()),
                            heads * dim)))
     return failure();
-  return ternary::verifySameTokens(
-      *this, {getKeys().getType(), getValues().getType()}); // kv_store_c3
+  if (failed(ternary::verifySameTokens(
+          *this, {getKeys().getType(), getValues().getType()}))) // kv_store_c3
+    return failure();
+  return verifyCachePlaces(*this, getCache().getType(), // kv_store_c4
+                           getPosition().getType(), getKeys().getType());
 }
 
 SmallVector<unsigned> AttentionOp::getTokenOperands() { return {}; }
@@ -97,7 +116,10 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyHeads(*this, getCache().getType(), getHeads(),
                          getQueries().getType()))) // attention_c1, attention_c2
     return failure();
-  return verifyTokens(*this, getQueries().getType());
+  if (failed(verifyTokens(*this, getQueries().getType())))
+    return failure();
+  return verifyCachePlaces(*this, getCache().getType(), // attention_c4
+                           getPosition().getType(), getQueries().getType());
 }
 
 SmallVector<unsigned> AttentionPartOp::getTokenOperands() { return {}; }
@@ -112,6 +134,10 @@ LogicalResult AttentionPartOp::verify() {
   if (failed(verifyF32Results(*this, 2)))
     return failure();
   if (failed(verifyCache(*this, getCache().getType()))) // attention_part_c3
+    return failure();
+  if (failed(verifyCachePlaces(*this, getCache().getType(),
+                               getPosition().getType(),
+                               getQueries().getType()))) // attention_part_c3
     return failure();
   if (failed(verifySingle(*this, getQueries().getType()))) // attention_part_c1
     return failure();

@@ -29,7 +29,8 @@ void BitNetDialect::initialize() {
 
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
-                                  int64_t headDim, Type elementType) {
+                                  int64_t headDim, Type elementType,
+                                  int64_t sequences) {
   if (layers <= 0 || heads <= 0 || headDim <= 0 ||
       !(elementType.isF32() || elementType.isF16() ||
         elementType.isSignlessInteger(8))) // kv_cache_c1
@@ -37,6 +38,9 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                           "but got "
                        << layers << " x " << heads << " x " << headDim << " x "
                        << elementType;
+  if (sequences <= 0) // kv_cache_c1
+    return emitError() << "expected a positive number of sequences, but got "
+                       << sequences;
   return success();
 }
 
@@ -47,17 +51,20 @@ static int64_t getScaleElements(Type element) {
 
 MemRefType KVCacheType::getMemRefType() {
   int64_t row = cacheBlock * getHeadDim() + getScaleElements(getElementType());
-  return MemRefType::get(
-      {getLayers(), 2, getHeads(), ShapedType::kDynamic, row},
-      getElementType());
+  SmallVector<int64_t> shape = {getLayers(), 2, getHeads(),
+                                ShapedType::kDynamic, row};
+  if (getSequences() > 1)
+    shape.insert(shape.begin(), getSequences());
+  return MemRefType::get(shape, getElementType());
 }
 
 CacheShape bitnetc::bitnet::getCacheShape(Type type) {
   if (auto cache = dyn_cast<KVCacheType>(type))
     return {cache.getHeads(), cache.getHeadDim(), cache.getElementType()};
-  auto memref = cast<MemRefType>(type); // [2, heads, blocks, row]
+  // [sequences, if several,] [2, heads, blocks, row]
+  auto memref = cast<MemRefType>(type);
+  ArrayRef<int64_t> shape = memref.getShape().take_back(4);
   Type element = memref.getElementType();
-  int64_t row = memref.getDimSize(3) - getScaleElements(element);
-  return {memref.getDimSize(1), row % cacheBlock == 0 ? row / cacheBlock : 0,
-          element};
+  int64_t row = shape[3] - getScaleElements(element);
+  return {shape[1], row % cacheBlock == 0 ? row / cacheBlock : 0, element};
 }

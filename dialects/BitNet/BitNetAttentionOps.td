@@ -25,19 +25,27 @@ def BitNet_KVStoreOp : BitNet_Op<"kv_store", [
   let summary = "Write keys and values of new positions into the cache";
   let description = [{
     Row m of `keys` and `values` goes to position `position` + m of the layer,
-    rounded to the cache's elements (`!bitnet.kv_cache`).
+    rounded to the cache's elements (`!bitnet.kv_cache`). Where tokens are of
+    several sequences, it goes to the position of the sequence in row m of
+    `position`, (sequence, position):
+
+    ```mlir
+    bitnet.kv_store %k, %v, %caches at %places : tensor<?x64xf32>, tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 32 x f32, sequences = 16>, tensor<?x2xi32>
+    ```
 
     Constraints:
     * (kv_store_c1) keys and values have heads x dimension columns.
     * (kv_store_c2) the cache has one layer, in memory with static heads and
       rows of 16 positions.
     * (kv_store_c3) keys and values have the same number of tokens.
+    * (kv_store_c4) the caches of several sequences go with places, which have
+      two columns and a row for each token, that of one with a position.
   }];
   let arguments = (ins BitNet_F32Data:$keys, BitNet_F32Data:$values,
-                       BitNet_Cache:$cache, Index:$position);
+                       BitNet_Cache:$cache, BitNet_Places:$position);
   let assemblyFormat = [{
     $keys `,` $values `,` $cache `at` $position attr-dict `:` type($keys) `,`
-    type($values) `,` qualified(type($cache))
+    type($values) `,` qualified(type($cache)) `,` type($position)
   }];
   let hasVerifier = 1;
 }
@@ -67,16 +75,20 @@ def BitNet_AttentionOp : BitNet_KernelOp<"attention"> {
     With an i8 cache, s[j] is multiplied by the key's scale before
     1 / sqrt(dim), and w[j] by the value's scale (once, rounded) in o.
     A token's result depends on its position alone: not on the tokens of the
-    same call, nor on who computes which part.
+    same call, nor on who computes which part. Where tokens are of several
+    sequences, row m of `position` is (sequence, p), and the layer is that of
+    the sequence.
 
     Constraints:
     * (attention_c1) `heads` is a multiple of the cache's heads.
     * (attention_c2) queries and result have heads x dimension columns.
     * (attention_c3) the cache has one layer, in memory with static heads and
       rows of 16 positions.
+    * (attention_c4) the caches of several sequences go with places, which have
+      two columns and a row for each token, that of one with a position.
   }];
   let arguments = (ins BitNet_F32Data:$queries, BitNet_Cache:$cache,
-                       Index:$position, Variadic<AnyMemRef>:$outs,
+                       BitNet_Places:$position, Variadic<AnyMemRef>:$outs,
                        I64Attr:$heads);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -97,8 +109,8 @@ def BitNet_AttentionPartOp : BitNet_KernelOp<"attention_part"> {
     * (attention_part_c1) one token, `heads` a multiple of the cache's heads.
     * (attention_part_c2) queries and sums have heads x dimension columns, the
       state two for each head.
-    * (attention_part_c3) the cache has one layer, in memory with static heads
-      and rows of 16 positions.
+    * (attention_part_c3) the cache has one layer of one sequence, in memory
+      with static heads and rows of 16 positions.
   }];
   let arguments = (ins BitNet_F32Data:$queries, BitNet_Cache:$cache,
                        Index:$position, Index:$part, Variadic<AnyMemRef>:$outs,

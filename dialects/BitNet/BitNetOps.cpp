@@ -106,8 +106,11 @@ LogicalResult RopeAnglesOp::verify() {
   if (lastDim(getFrequencies().getType()) <= 0) // rope_angles_c1
     return emitOpError("expected a static number of frequencies, but got ")
            << getFrequencies().getType();
-  return verifyColumns(*this, "a result", resultColumns(*this),
-                       2 * lastDim(getFrequencies().getType()));
+  if (failed(verifyColumns(*this, "a result", resultColumns(*this),
+                           2 * lastDim(getFrequencies().getType()))))
+    return failure();
+  return verifyPlaces(*this, getPosition().getType(), // rope_angles_c2
+                      ternary::getKernelResultType(*this, 0));
 }
 
 LogicalResult RopeOp::verify() {

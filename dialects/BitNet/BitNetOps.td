@@ -137,16 +137,18 @@ def BitNet_BitLinearOp : BitNet_KernelOp<"bitlinear"> {
 def BitNet_RopeAnglesOp : BitNet_KernelOp<"rope_angles"> {
   let summary = "Cosines and sines of rotary positions";
   let description = [{
-    Row m holds, for position p = `position` + m and every frequency f of
+    Row m holds, for the position p of token m and every frequency f of
     `frequencies` (D/2 of them), cos(p*f) in columns 0..D/2-1 and sin(p*f) in
-    D/2..D-1. The product p*f is rounded to f32, as transformers does; cosine
-    and sine are those of the rounded angle.
+    D/2..D-1. p is `position` + m, or the second column of row m of `position`.
+    The product p*f is rounded to f32, as transformers does; cosine and sine are
+    those of the rounded angle.
 
     Constraints:
     * (rope_angles_c1) the result has twice the columns of `frequencies`, a
       static number.
+    * (rope_angles_c2) places have two columns and a row for each token.
   }];
-  let arguments = (ins Index:$position, BitNet_F32Vector:$frequencies,
+  let arguments = (ins BitNet_Places:$position, BitNet_F32Vector:$frequencies,
                        Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{

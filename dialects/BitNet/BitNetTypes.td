@@ -22,18 +22,36 @@ def BitNet_KVCacheType : TypeDef<BitNet_Dialect, "KVCache"> {
       `max` is the largest magnitude of the position's `dim` numbers in this
       head; both divisions are rounded to f32.
 
-    Example: `!bitnet.kv_cache<30 x 5 x 128 x f32>`
+    The caches of up to `sequences` texts, one behind the other, have these as
+    one more dimension in front.
+
+    Examples: `!bitnet.kv_cache<30 x 5 x 128 x f32>`,
+    `!bitnet.kv_cache<30 x 5 x 128 x f32, sequences = 16>`
 
     Constraints:
     * (kv_cache_c1) all numbers are positive, elements are f32, f16 or i8.
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads, "int64_t":$headDim,
-                        "::mlir::Type":$elementType);
-  let assemblyFormat = "`<` $layers `x` $heads `x` $headDim `x` $elementType `>`";
+                        "::mlir::Type":$elementType,
+                        DefaultValuedParameter<"int64_t", "1">:$sequences);
+  let assemblyFormat = [{
+    `<` $layers `x` $heads `x` $headDim `x` $elementType
+    (`,` `sequences` `=` $sequences^)? `>`
+  }];
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The memref that holds the cache: [layers, 2, heads, ?, row].
+    /// The memref that holds the cache: [layers, 2, heads, ?, row], that of
+    /// several sequences [sequences, layers, 2, heads, ?, row].
     ::mlir::MemRefType getMemRefType();
+    /// The same caches with another number of layers.
+    KVCacheType withLayers(int64_t layers) const {
+      return get(getContext(), layers, getHeads(), getHeadDim(),
+                 getElementType(), getSequences());
+    }
+    KVCacheType withSequences(int64_t sequences) const {
+      return get(getContext(), getLayers(), getHeads(), getHeadDim(),
+                 getElementType(), sequences);
+    }
   }];
 }
 
@@ -62,6 +80,10 @@ def BitNet_Matrix
                           ".getShape())">],
                    "ternary matrix with static, positive N and K">;
 def BitNet_Cache
-    : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16, I8], [4]>]>;
+    : AnyTypeOf<[BitNet_KVCacheType, MemRefRankOf<[F32, F16, I8], [4, 5]>]>;
+// Where tokens stand: the position of the first, the others follow it; or a
+// row (sequence, position) for each token.
+def BitNet_Places
+    : AnyTypeOf<[Index, TensorRankOf<[I32], [2]>, MemRefRankOf<[I32], [2]>]>;
 
 #endif // BITNET_TYPES_TD

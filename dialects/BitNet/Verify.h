@@ -70,6 +70,18 @@ inline int64_t resultColumns(mlir::Operation *op, unsigned index = 0) {
   return lastDim(ternary::getKernelResultType(op, index));
 }
 
+/// Checks places of tokens, if `places` are any: a sequence and a position for
+/// each row of `data`.
+inline mlir::LogicalResult verifyPlaces(mlir::Operation *op, mlir::Type places,
+                                        mlir::Type data) {
+  auto shaped = llvm::dyn_cast<mlir::ShapedType>(places);
+  if (!shaped)
+    return mlir::success();
+  if (failed(verifyColumns(op, "places", lastDim(shaped), 2)))
+    return mlir::failure();
+  return ternary::verifySameTokens(op, {places, data});
+}
+
 } // namespace bitnetc::bitnet
 
 #endif // BITNETC_DIALECTS_BITNET_VERIFY_H

@@ -39,6 +39,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<int64_t> maxBatch{*this, "max-batch",
                            llvm::cl::desc("most tokens of one prefill call"),
                            llvm::cl::init(128)};
+  Option<int64_t> maxSequences{*this, "max-sequences",
+                               llvm::cl::desc("most sequences of one step"),
+                               llvm::cl::init(16)};
   Option<bool> explain{*this, "explain",
                        llvm::cl::desc("print the format choices"),
                        llvm::cl::init(false)};
@@ -57,6 +60,7 @@ void bitnetc::registerPassesAndPipelines() {
       values.format = options.format;
       values.head = options.head;
       values.maxBatch = options.maxBatch;
+      values.maxSequences = options.maxSequences;
       values.explain = options.explain;
       stage.build(pm, values);
     };

@@ -26,6 +26,7 @@ static void buildBitNet(OpPassManager &pm, const PipelineOptions &options) {
   }
   BitNetSpecializePhasesOptions phases;
   phases.maxBatch = options.maxBatch;
+  phases.maxSequences = options.maxSequences;
   pm.addPass(createBitNetSpecializePhases(phases));
   // Prompts read the head once for all their tokens: only @decode has a copy.
   BitNetScreenHeadOptions screen;

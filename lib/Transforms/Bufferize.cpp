@@ -169,9 +169,8 @@ private:
   /// if it is a cache, or itself.
   Value getBuffer(Value value, Location loc) {
     Value buffer = map.lookupOrDefault(value);
-    if (isa<bitnet::KVCacheType>(value.getType()))
-      return getLayer(buffer, 0, loc);
-    return buffer;
+    auto cache = dyn_cast<bitnet::KVCacheType>(value.getType());
+    return cache ? getLayer(buffer, cache, 0, loc) : buffer;
   }
 
   LogicalResult bufferizeWeight(bitnet::WeightRefOp ref) {
@@ -282,29 +281,36 @@ private:
     Value cache = map.lookupOrNull(op.getCache());
     if (!cache)
       return op.emitError("expected the cache of an argument");
-    map.map(op.getResult(), getLayer(cache, op.getLayer(), op.getLoc()));
+    map.map(op.getResult(), getLayer(cache, op.getCache().getType(),
+                                     op.getLayer(), op.getLoc()));
     dead.push_back(op);
     return success();
   }
 
-  /// The view of one layer of a cache; a layer is its own only layer.
-  Value getLayer(Value cache, int64_t layer, Location loc) {
+  /// The view of one layer of a cache of type `planned`; a layer is its own
+  /// only layer.
+  Value getLayer(Value cache, bitnet::KVCacheType planned, int64_t layer,
+                 Location loc) {
     auto type = dyn_cast<MemRefType>(cache.getType());
-    if (!type || type.getRank() == 4)
+    MemRefType whole = planned.getMemRefType();
+    if (!type || type.getRank() < whole.getRank())
       return cache;
-    OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
-    Value blocks = memref::DimOp::create(builder, loc, cache, 3);
+    unsigned dim = whole.getRank() - 5; // that counts the layers
+    SmallVector<OpFoldResult> offsets(type.getRank(), builder.getIndexAttr(0)),
+        strides(type.getRank(), builder.getIndexAttr(1)), sizes;
+    for (int64_t size : type.getShape())
+      sizes.push_back(builder.getIndexAttr(size));
+    sizes[dim + 3] =
+        memref::DimOp::create(builder, loc, cache, dim + 3).getResult();
     // A value, not a number: the views of all layers, the first included, have
     // one type and so share their kernels.
-    Value first = arith::ConstantIndexOp::create(builder, loc, layer);
-    SmallVector<OpFoldResult> offsets = {first, zero, zero, zero, zero};
-    SmallVector<OpFoldResult> sizes = {
-        one, builder.getIndexAttr(2), builder.getIndexAttr(type.getDimSize(2)),
-        blocks, builder.getIndexAttr(type.getDimSize(4))};
-    SmallVector<OpFoldResult> strides(5, one);
+    offsets[dim] =
+        arith::ConstantIndexOp::create(builder, loc, layer).getResult();
+    sizes[dim] = builder.getIndexAttr(1);
+    SmallVector<int64_t> shape(type.getShape());
+    shape.erase(shape.begin() + dim);
     auto resultType = memref::SubViewOp::inferRankReducedResultType(
-        {2, type.getDimSize(2), ShapedType::kDynamic, type.getDimSize(4)}, type,
-        offsets, sizes, strides);
+        shape, type, offsets, sizes, strides);
     return memref::SubViewOp::create(builder, loc, resultType, cache, offsets,
                                      sizes, strides);
   }

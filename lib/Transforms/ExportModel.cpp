@@ -26,10 +26,18 @@ using namespace bitnetc;
 
 namespace {
 
-/// The phases of a model, as fields of bn_model; the last one may be missing,
-/// and takes the number of logits that matter.
-constexpr StringLiteral kTopPhase = "decode_top";
-constexpr StringLiteral kPhases[] = {"prefill", "decode", kTopPhase};
+/// A phase of a model, by its field of bn_model.
+struct Phase {
+  StringLiteral name;
+  bool isOptional;
+  bool takesTop;    // the number of logits that matter
+  bool takesPlaces; // tokens of several sequences
+};
+constexpr Phase kPhases[] = {{"prefill", false, false, false},
+                             {"decode", false, false, false},
+                             {"decode_top", true, true, false},
+                             {"decode_batch", true, false, true},
+                             {"decode_batch_top", true, true, true}};
 
 /// Emits the exported functions and constants of one module.
 class Exporter {
@@ -42,16 +50,16 @@ public:
         converter(module.getContext()) {}
 
   LogicalResult run(const TargetInfo &target) {
-    for (StringRef phase : kPhases) {
-      auto function = module.lookupSymbol<func::FuncOp>(phase);
-      if (!function && phase != kTopPhase)
-        return module.emitError("expected a function '") << phase << "'";
-      if (function && failed(verifyPhase(function)))
+    for (const Phase &phase : kPhases) {
+      auto function = module.lookupSymbol<func::FuncOp>(phase.name);
+      if (!function && !phase.isOptional)
+        return module.emitError("expected a function '") << phase.name << "'";
+      if (function && failed(verifyPhase(phase, function)))
         return failure();
     }
-    for (StringRef phase : kPhases)
-      if (auto function = module.lookupSymbol<func::FuncOp>(phase))
-        if (failed(exportPhase(function)))
+    for (const Phase &phase : kPhases)
+      if (auto function = module.lookupSymbol<func::FuncOp>(phase.name))
+        if (failed(exportPhase(phase, function)))
           return failure();
     // Their places are in the code now; the driver has their bytes.
     for (auto weight :
@@ -95,10 +103,10 @@ private:
         .getResult(0);
   }
 
-  /// Checks that `function` is (weights, arena, tokens, position, rows, cache,
-  /// [top,] logits): entry points pass these, whatever the function calls
-  /// them.
-  LogicalResult verifyPhase(func::FuncOp function) {
+  /// Checks that `function` is (weights, arena, tokens, position or places,
+  /// rows, cache, [top,] logits): entry points pass these, whatever the
+  /// function calls them.
+  LogicalResult verifyPhase(const Phase &phase, func::FuncOp function) {
     FunctionType type = function.getFunctionType();
     auto isMemRef = [&](unsigned i, unsigned rank, Type element,
                         std::optional<unsigned> dynamic) {
@@ -113,21 +121,25 @@ private:
       return true;
     };
     Type i8 = builder.getI8Type();
-    unsigned logits = getLogits(function);
+    unsigned logits = getLogits(phase);
     bool expected =
         !function.isExternal() && type.getNumInputs() == logits + 1 &&
         type.getNumResults() == 0 && isMemRef(0, 1, i8, 0) &&
         isMemRef(1, 1, i8, 0) && isMemRef(2, 1, builder.getI32Type(), 0) &&
-        type.getInput(3).isIndex() && type.getInput(4).isIndex() &&
-        isMemRef(5, 5, Type(), 3) &&
-        (logits == 6 || type.getInput(6).isIndex()) &&
+        (phase.takesPlaces
+             ? isMemRef(3, 2, builder.getI32Type(), 0) &&
+                   isMemRef(5, 6, Type(), 4)
+             : type.getInput(3).isIndex() && isMemRef(5, 5, Type(), 3)) &&
+        type.getInput(4).isIndex() &&
+        (!phase.takesTop || type.getInput(6).isIndex()) &&
         isMemRef(logits, 2, builder.getF32Type(), 0);
     if (!expected)
-      return function.emitError("expected (weights, arena, tokens, position, "
-                                "rows, cache, " +
-                                Twine(logits == 6 ? "" : "top, ") +
-                                "logits) in memory; run "
-                                "'bitnet-bufferize' first; but got ")
+      return function.emitError(
+                 "expected (weights, arena, tokens, " +
+                 Twine(phase.takesPlaces ? "places" : "position") +
+                 ", rows, cache, " + Twine(phase.takesTop ? "top, " : "") +
+                 "logits) in memory; run "
+                 "'bitnet-bufferize' first; but got ")
              << type;
     if (!function->getAttrOfType<IntegerAttr>("bitnet.max_tokens"))
       return function.emitError("expected an integer 'bitnet.max_tokens'");
@@ -135,11 +147,11 @@ private:
   }
 
   /// The number of the argument that is the logits.
-  static unsigned getLogits(func::FuncOp function) {
-    return function.getSymName() == kTopPhase ? 7 : 6;
+  static unsigned getLogits(const Phase &phase) {
+    return phase.takesTop ? 7 : 6;
   }
 
-  LogicalResult exportPhase(func::FuncOp function) {
+  LogicalResult exportPhase(const Phase &phase, func::FuncOp function) {
     function.setPrivate();
     builder.setInsertionPointAfter(function);
     auto entry = LLVM::LLVMFuncOp::create(
@@ -153,7 +165,7 @@ private:
     auto memrefType = [&](unsigned i) {
       return cast<MemRefType>(function.getArgumentTypes()[i]);
     };
-    Value rows = load(base, "logit_rows");
+    Value rows = load(base, "logit_rows"), tokens = load(base, "num_tokens");
     Value blocks = LLVM::UDivOp::create(
         builder, loc,
         LLVM::AddOp::create(builder, loc, load(base, "context"),
@@ -164,13 +176,14 @@ private:
                    constant(getSize("bitnet.weights_bytes"))),
         makeMemRef(load(base, "arena"), memrefType(1),
                    constant(getSize("bitnet.arena_bytes"))),
-        makeMemRef(load(base, "tokens"), memrefType(2),
-                   load(base, "num_tokens")),
-        toIndex(load(base, "position")),
+        makeMemRef(load(base, "tokens"), memrefType(2), tokens),
+        phase.takesPlaces
+            ? makeMemRef(load(base, "places"), memrefType(3), tokens)
+            : toIndex(load(base, "position")),
         toIndex(rows),
         makeMemRef(load(base, "kv"), memrefType(5), blocks)};
-    unsigned logits = getLogits(function);
-    if (logits != 6)
+    unsigned logits = getLogits(phase);
+    if (phase.takesTop)
       operands.push_back(toIndex(load(base, "top")));
     operands.push_back(
         makeMemRef(load(base, "logits"), memrefType(logits), rows));
@@ -179,6 +192,9 @@ private:
     return success();
   }
 
+  static int64_t getMaxTokens(func::FuncOp phase) {
+    return phase->getAttrOfType<IntegerAttr>("bitnet.max_tokens").getInt();
+  }
   int64_t getSize(StringRef attribute) {
     auto attr = module->getAttrOfType<IntegerAttr>(attribute);
     return attr ? attr.getInt() : 0;
@@ -202,7 +218,9 @@ private:
     auto prefill = module.lookupSymbol<func::FuncOp>("prefill");
     auto cache = cast<MemRefType>(prefill.getArgumentTypes()[5]);
     auto logits = cast<MemRefType>(prefill.getArgumentTypes()[6]);
-    auto maxTokens = prefill->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
+    int64_t maxBatch = getMaxTokens(prefill), maxSequences = 1;
+    if (auto batch = module.lookupSymbol<func::FuncOp>("decode_batch"))
+      maxSequences = getMaxTokens(batch);
     int64_t kvBytes = cache.getElementTypeBitWidth() / 8;
     for (int64_t dim : {0, 1, 2, 4})
       kvBytes *= cache.getDimSize(dim);
@@ -213,8 +231,9 @@ private:
         {"hidden_size", getSize("bitnet.hidden_size")},
         {"num_layers", cache.getDimSize(0)},
         {"max_context", getSize("bitnet.max_context")},
-        {"max_batch", maxTokens.getInt()},
-        {"max_logits", maxTokens.getInt()},
+        {"max_batch", maxBatch},
+        {"max_logits", maxBatch},
+        {"max_sequences", maxSequences},
         {"threads", getSize("bitnet.threads")},
         {"cpu_features", target.getRuntimeFeatureBits()},
         {"tile_batch", target.tileTokens},
@@ -247,9 +266,10 @@ private:
     set("name", makeString("bn_name", getText("bitnet.name")));
     set("target", makeString("bn_target", target.triple + " " + target.cpu));
     set("info", makeString("bn_info", getText("bitnet.info")));
-    for (StringRef phase : kPhases) {
-      auto entry = module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase).str());
-      set(phase,
+    for (const Phase &phase : kPhases) {
+      auto entry =
+          module.lookupSymbol<LLVM::LLVMFuncOp>(("bn_" + phase.name).str());
+      set(phase.name,
           entry ? LLVM::AddressOfOp::create(builder, loc, entry).getResult()
                 : LLVM::ZeroOp::create(builder, loc, pointer).getResult());
     }

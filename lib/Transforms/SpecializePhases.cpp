@@ -1,4 +1,4 @@
-//===- SpecializePhases.cpp - @forward becomes @prefill and @decode -------===//
+//===- SpecializePhases.cpp - @forward becomes one function per phase -----===//
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -36,9 +36,14 @@ struct BitNetSpecializePhasesPass
           << maxBatch.getValue();
       return signalPassFailure();
     }
+    if (maxSequences < 1) {
+      module.emitError("expected max-sequences of at least 1, but got ")
+          << maxSequences.getValue();
+      return signalPassFailure();
+    }
     if (failed(verifyForward(forward)))
       return signalPassFailure();
-    for (StringRef phase : {"prefill", "decode"})
+    for (StringRef phase : {"prefill", "decode", "decode_batch"})
       if (Operation *taken = module.lookupSymbol(phase)) {
         taken->emitError("expected no symbol '") << phase << "' yet";
         return signalPassFailure();
@@ -49,6 +54,14 @@ struct BitNetSpecializePhasesPass
     setMaxTokens(decode, 1);
     if (failed(fixTokenCount(decode)))
       return signalPassFailure();
+    if (maxSequences > 1) {
+      auto batch = cast<func::FuncOp>(builder.clone(*forward));
+      batch.setName("decode_batch");
+      setMaxTokens(batch, maxSequences);
+      if (failed(placeTokens(batch, maxSequences)))
+        return signalPassFailure();
+      batch->moveAfter(forward);
+    }
     forward.setName("prefill");
     setMaxTokens(forward, maxBatch);
     decode->moveAfter(forward);
@@ -113,6 +126,33 @@ struct BitNetSpecializePhasesPass
     // All rows are wanted where there is no slice: their number is known, too.
     function.setFunctionType(builder.getFunctionType(
         entry.getArgumentTypes(), entry.getTerminator()->getOperandTypes()));
+    return success();
+  }
+
+  /// Every token gets a sequence and a position of its own: the position
+  /// becomes places, the cache those of `sequences` texts.
+  static LogicalResult placeTokens(func::FuncOp function, int64_t sequences) {
+    Builder builder(function.getContext());
+    Block &entry = function.getBody().front();
+    BlockArgument position = entry.getArgument(1), cache = entry.getArgument(3);
+    for (Operation *user : position.getUsers())
+      if (!isa<bitnet::RopeAnglesOp, bitnet::KVStoreOp, bitnet::AttentionOp>(
+              user))
+        return user->emitError("expected only rope_angles, kv_store and "
+                               "attention to use the position");
+    position.setType(
+        RankedTensorType::get({ShapedType::kDynamic, 2}, builder.getI32Type()));
+    SmallVector<Value> caches = {cache};
+    while (!caches.empty()) {
+      Value value = caches.pop_back_val();
+      value.setType(
+          cast<bitnet::KVCacheType>(value.getType()).withSequences(sequences));
+      for (Operation *user : value.getUsers())
+        if (auto layer = dyn_cast<bitnet::KVLayerOp>(user))
+          caches.push_back(layer.getResult());
+    }
+    function.setFunctionType(builder.getFunctionType(
+        entry.getArgumentTypes(), function.getFunctionType().getResults()));
     return success();
   }
 

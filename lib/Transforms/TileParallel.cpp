@@ -9,6 +9,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "ParallelEmitter.h"
+#include "TileAttention.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/BitNet.h"
 #include "dialects/BitNet/HeadTable.h"
@@ -25,6 +27,7 @@ namespace bitnetc {
 
 using namespace mlir;
 using namespace bitnetc;
+using Emitter = ParallelEmitter;
 using ternary::KernelOpInterface;
 
 namespace {
@@ -33,74 +36,12 @@ namespace {
 /// hidden state, few enough to balance threads.
 constexpr int64_t kHeadRows = 16;
 
-/// Floats of a cache line.
-constexpr int64_t kLineFloats = 16;
-
-/// Query rows (heads of tokens) of one item of attention, about: they share the
-/// loads of keys and values.
-constexpr int64_t kAttentionRows = 32;
-
 /// The same of a head of integers, which reads two runs of tiles side by side:
 /// best if they are 80 to 600 KB apart, 160 KB for 2560 columns.
 constexpr int64_t kTableRows = 8 * bitnet::kHeadTileRows;
 
-using Indices = SmallVector<OpFoldResult>;
-
-/// Shorthands around one builder.
-struct Emitter {
-  OpBuilder builder;
-  Location loc;
-
-  explicit Emitter(Operation *op) : builder(op), loc(op->getLoc()) {}
-
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value add(Value a, Value b) {
-    return arith::AddIOp::create(builder, loc, a, b);
-  }
-  Value mul(Value a, int64_t b) {
-    return arith::MulIOp::create(builder, loc, a, index(b));
-  }
-  /// Size of a dimension, a constant where it is known.
-  OpFoldResult size(Value memref, int64_t dim) {
-    auto type = cast<MemRefType>(memref.getType());
-    if (!type.isDynamicDim(dim))
-      return builder.getIndexAttr(type.getDimSize(dim));
-    return memref::DimOp::create(builder, loc, memref, dim).getResult();
-  }
-  Value value(OpFoldResult size) {
-    return getValueOrCreateConstantIndexOp(builder, loc, size);
-  }
-  Value slice(Value memref, Indices offsets, Indices sizes) {
-    Indices strides(offsets.size(), builder.getIndexAttr(1));
-    return memref::SubViewOp::create(builder, loc, memref, offsets, sizes,
-                                     strides);
-  }
-  OpFoldResult attr(int64_t value) { return builder.getIndexAttr(value); }
-
-  /// A parallel loop over `count` items; `body(i)` emits one item.
-  void parallelFor(Value count, function_ref<void(Value)> body) {
-    auto parallel = bitnet::ParallelOp::create(builder, loc, count);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&parallel.getBody().front());
-    auto loop = scf::ForOp::create(builder, loc, parallel.getBegin(),
-                                   parallel.getEnd(), index(1));
-    builder.setInsertionPointToStart(loop.getBody());
-    body(loop.getInductionVar());
-  }
-};
-
-/// One token's row of a token operand.
-Value sliceToken(Emitter &e, Value memref, Value token) {
-  auto type = cast<MemRefType>(memref.getType());
-  Indices offsets = {token}, sizes = {e.attr(1)};
-  for (int64_t dim = 1; dim < type.getRank(); ++dim) {
-    offsets.push_back(e.attr(0));
-    sizes.push_back(e.size(memref, dim));
-  }
-  return e.slice(memref, offsets, sizes);
-}
+/// Floats of a cache line.
+constexpr int64_t kLineFloats = 16;
 
 /// Clones `op` with new operands.
 void cloneWith(Emitter &e, Operation *op, ValueRange operands) {
@@ -109,10 +50,8 @@ void cloneWith(Emitter &e, Operation *op, ValueRange operands) {
 }
 
 /// Runs a token-wise operation for every token, or leaves it alone if there is
-/// only one. `tokenOperands` are sliced; an operand that is a position moves
-/// on.
-void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands,
-                std::optional<unsigned> position) {
+/// only one. `tokenOperands` are sliced.
+void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands) {
   auto type = cast<MemRefType>(op->getOperand(tokenOperands[0]).getType());
   if (type.getDimSize(0) == 1)
     return;
@@ -122,8 +61,6 @@ void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands,
     SmallVector<Value> operands(op->getOperands());
     for (unsigned i : tokenOperands)
       operands[i] = sliceToken(e, operands[i], token);
-    if (position)
-      operands[*position] = e.add(operands[*position], token);
     cloneWith(e, op, operands);
   });
   op->erase();
@@ -246,114 +183,6 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
     alloc.erase();
   }
   return success();
-}
-
-/// The slices of one key-value head of attention.
-struct HeadSlices {
-  Emitter &e;
-  Value cache;
-  int64_t heads, dim, group; // key-value heads; query heads of each
-
-  HeadSlices(Emitter &e, bitnet::AttentionOp op) : e(e), cache(op.getCache()) {
-    bitnet::CacheShape shape = bitnet::getCacheShape(cache.getType());
-    heads = shape.heads;
-    dim = shape.dim;
-    group = op.getHeads() / heads;
-  }
-  Value ofCache(Value head) {
-    auto type = cast<MemRefType>(cache.getType());
-    return e.slice(
-        cache, {e.attr(0), head, e.attr(0), e.attr(0)},
-        {e.attr(2), e.attr(1), e.size(cache, 2), e.attr(type.getDimSize(3))});
-  }
-  /// Rows of a buffer with `columns` for each query head.
-  Value ofRows(Value memref, Value head, OpFoldResult row, OpFoldResult rows,
-               int64_t columns) {
-    return e.slice(memref, {row, e.mul(head, group * columns)},
-                   {rows, e.attr(group * columns)});
-  }
-};
-
-/// Attention of many tokens -> loop over blocks of tokens and key-value heads.
-void tileAttention(bitnet::AttentionOp op) {
-  Emitter e(op);
-  HeadSlices slices(e, op);
-  int64_t count = std::max<int64_t>(kAttentionRows / slices.group, 1);
-  Value out = op.getOuts()[0];
-  Value tokens = e.value(e.size(out, 0));
-  Value blocks =
-      arith::CeilDivUIOp::create(e.builder, e.loc, tokens, e.index(count));
-  e.parallelFor(e.mul(blocks, slices.heads), [&](Value i) {
-    Value heads = e.index(slices.heads);
-    Value block = arith::DivUIOp::create(e.builder, e.loc, i, heads);
-    Value head = arith::RemUIOp::create(e.builder, e.loc, i, heads);
-    Value first = e.mul(block, count);
-    Value left = arith::SubIOp::create(e.builder, e.loc, tokens, first);
-    OpFoldResult rows = e.attr(1); // a constant where it is known
-    if (cast<MemRefType>(out.getType()).getDimSize(0) != 1)
-      rows = arith::MinUIOp::create(e.builder, e.loc, left, e.index(count))
-                 .getResult();
-    auto rowsOf = [&](Value memref) {
-      return slices.ofRows(memref, head, first, rows, slices.dim);
-    };
-    bitnet::AttentionOp::create(e.builder, e.loc, TypeRange(),
-                                rowsOf(op.getQueries()), slices.ofCache(head),
-                                e.add(op.getPosition(), first), rowsOf(out),
-                                e.builder.getI64IntegerAttr(slices.group));
-  });
-  op.erase();
-}
-
-/// Attention of one token -> loop over key-value heads and parts of the
-/// positions, at most `parts`, and a second one that merges the parts.
-void tileSingleAttention(bitnet::AttentionOp op, int64_t parts) {
-  Emitter e(op);
-  HeadSlices slices(e, op);
-  auto group = e.builder.getI64IntegerAttr(slices.group);
-  OpFoldResult one = e.attr(1), zero = e.attr(0);
-  auto allocate = [&](int64_t columns) -> Value {
-    return memref::AllocOp::create(
-        e.builder, e.loc,
-        MemRefType::get({parts, static_cast<int64_t>(op.getHeads()) * columns},
-                        e.builder.getF32Type()),
-        e.builder.getI64IntegerAttr(64));
-  };
-  Value sums = allocate(slices.dim), states = allocate(2);
-  Value last = arith::DivUIOp::create(e.builder, e.loc, op.getPosition(),
-                                      e.index(bitnet::attentionPart));
-  Value used = e.add(last, e.index(1));
-  // All parts of a head one after the other: they are so in memory.
-  e.parallelFor(e.mul(used, slices.heads), [&](Value i) {
-    Value head = arith::DivUIOp::create(e.builder, e.loc, i, used);
-    Value part = arith::RemUIOp::create(e.builder, e.loc, i, used);
-    bitnet::AttentionPartOp::create(
-        e.builder, e.loc, TypeRange(),
-        slices.ofRows(op.getQueries(), head, zero, one, slices.dim),
-        slices.ofCache(head), op.getPosition(), part,
-        ValueRange{slices.ofRows(sums, head, part, one, slices.dim),
-                   slices.ofRows(states, head, part, one, 2)},
-        group);
-  });
-  OpFoldResult all = e.attr(parts);
-  e.parallelFor(e.index(slices.heads), [&](Value head) {
-    bitnet::AttentionMergeOp::create(
-        e.builder, e.loc, TypeRange(),
-        slices.ofRows(sums, head, zero, all, slices.dim),
-        slices.ofRows(states, head, zero, all, 2), op.getPosition(),
-        slices.ofRows(op.getOuts()[0], head, zero, one, slices.dim), group);
-  });
-  op.erase();
-}
-
-void tile(bitnet::AttentionOp op) {
-  auto module = op->getParentOfType<ModuleOp>();
-  auto context = module->getAttrOfType<IntegerAttr>("bitnet.max_context");
-  bool isSingle =
-      cast<MemRefType>(op.getQueries().getType()).getDimSize(0) == 1;
-  if (!isSingle || !context)
-    return tileAttention(op);
-  tileSingleAttention(
-      op, llvm::divideCeil(context.getInt(), bitnet::attentionPart));
 }
 
 /// The head -> loop over blocks of vocabulary rows. The last block starts
@@ -492,7 +321,7 @@ struct TernaryTileParallelPass
     if (isa<ternary::LutMatmulOp>(op))
       return tileProduct(op, /*weightsOperand=*/1);
     if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
-      return ::tile(attention), success();
+      return tileAttention(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
       return tileHead(head);
     if (auto screen = dyn_cast<bitnet::ScreenHeadOp>(op))
@@ -501,16 +330,17 @@ struct TernaryTileParallelPass
       return tileTable(head), success();
     if (auto rescore = dyn_cast<bitnet::RescoreHeadOp>(op))
       return tileRescore(rescore), success();
-    if (isa<bitnet::KVStoreOp>(op))
-      return tileTokens(op, {0, 1}, /*position=*/3), success();
-    if (isa<bitnet::RopeAnglesOp, bitnet::FixedPointOp, bitnet::KthLargestOp>(
-            op))
+    if (auto store = dyn_cast<bitnet::KVStoreOp>(op))
+      return tileStore(store), success();
+    if (auto angles = dyn_cast<bitnet::RopeAnglesOp>(op))
+      return tileAngles(angles), success();
+    if (isa<bitnet::FixedPointOp, bitnet::KthLargestOp>(op))
       return success(); // a row per token, once per step: not worth sharing
     auto kernel = cast<KernelOpInterface>(op);
     SmallVector<unsigned> operands = kernel.getTokenOperands();
     if (operands.empty())
       return op->emitError("expected an operation that can be shared out");
-    tileTokens(op, operands, std::nullopt);
+    tileTokens(op, operands);
     return success();
   }
 };

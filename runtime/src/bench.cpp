@@ -14,16 +14,22 @@
 
 using namespace bitnet;
 
+/// Sorts them.
+static double median(std::vector<double> &values) {
+  std::sort(values.begin(), values.end());
+  size_t n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
 /// One line: what, median and extremes of `rates` (tokens per second).
 static Error printRates(const char *what, uint32_t tokens,
                         std::vector<double> rates) {
-  std::sort(rates.begin(), rates.end());
+  double middle = median(rates);
   size_t n = rates.size();
-  double median = (rates[(n - 1) / 2] + rates[n / 2]) / 2;
   char line[160];
   snprintf(line, sizeof(line),
            "%s: %u tokens, %.2f tokens/s (%zu runs, %.2f to %.2f)\n", what,
-           tokens, median, n, rates.front(), rates.back());
+           tokens, middle, n, rates.front(), rates.back());
   return writeOut(line);
 }
 
@@ -31,6 +37,14 @@ static Error printRates(const char *what, uint32_t tokens,
 static uint64_t countFinite(const float *logits, uint32_t count) {
   return count - uint64_t(std::count(logits, logits + count,
                                      -std::numeric_limits<float>::infinity()));
+}
+
+/// Takes all sequences back to `position`, or what they have.
+static void rewindAll(Session &session, uint32_t position) {
+  for (uint32_t s = 0; s != session.sequences(); ++s) {
+    session.use(s);
+    session.rewind(std::min(session.position(), position));
+  }
 }
 
 Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
@@ -42,7 +56,15 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
     state = state * 1664525u + 1013904223u;
     token = int32_t((uint64_t(state) * session.vocabSize()) >> 32);
   }
-  std::vector<double> prefill, decode;
+  std::vector<double> prefill, decode, together, ratios;
+  uint32_t sequences = session.sequences();
+  // What the other sequences have read is kept for all runs.
+  for (uint32_t s = 1; s != sequences; ++s) {
+    session.use(s);
+    if (Error error = session.eval(tokens.data(), prompt, interrupted))
+      return error;
+  }
+  std::vector<Session::Next> next(sequences);
   uint64_t left = 0, screened = 0;
   for (uint32_t run = 0; run <= runs; ++run) {
     // The unmeasured run faults the weights in and wakes the threads: one
@@ -51,6 +73,7 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
     uint32_t reads =
         warmUp ? std::min(prompt, session.model().max_batch) : prompt;
     uint32_t steps = warmUp ? std::min(predict, 1u) : predict;
+    session.use(0);
     session.rewind(0);
     double start = seconds();
     if (Error error = session.eval(tokens.data(), reads, interrupted))
@@ -65,18 +88,40 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
       left += countFinite(session.logits(), session.vocabSize());
       ++screened;
     }
+    rewindAll(session, prompt);
+    double again = seconds();
+    for (uint32_t i = 0; sequences > 1 && i != steps && !interrupted(); ++i) {
+      for (uint32_t s = 0; s != sequences; ++s)
+        next[s] = {s, tokens[(prompt + i + s) % tokens.size()]};
+      if (Error error = session.evalEach(next.data(), sequences, /*top=*/1))
+        return error;
+    }
+    double last = seconds();
     if (interrupted())
       return Error();
     if (warmUp)
       continue;
     prefill.push_back(reads / (middle - start));
     decode.push_back(steps / (end - middle));
+    together.push_back(steps * sequences / (last - again));
+    ratios.push_back((last - again) / (end - middle));
   }
   if (Error error = printRates("prefill", prompt, prefill))
     return error;
   if (predict)
     if (Error error = printRates("decode", predict, decode))
       return error;
+  if (predict && sequences > 1) {
+    std::string what = "decode of " + std::to_string(sequences) + " sequences";
+    if (Error error = printRates(what.c_str(), predict * sequences, together))
+      return error;
+    char line[160];
+    snprintf(line, sizeof(line),
+             "step of %u sequences: %.3f times the time of one\n", sequences,
+             median(ratios));
+    if (Error error = writeOut(line))
+      return error;
+  }
   if (!screened)
     return Error();
   char line[160];

@@ -56,6 +56,7 @@ bitnet_session *bitnet_open(const char *path, const bitnet_options *options,
     given.context = options->context;
     given.threads = options->threads;
     given.batch = options->batch;
+    given.sequences = std::max(options->sequences, 1u);
   }
   auto session = std::make_unique<bitnet_session>();
   if (Error failure = open(*session, path, given)) {
@@ -73,6 +74,13 @@ uint32_t bitnet_vocab_size(const bitnet_session *session) {
 
 uint32_t bitnet_context(const bitnet_session *session) {
   return session->session.context();
+}
+
+int bitnet_use(bitnet_session *session, uint32_t sequence) {
+  if (sequence >= session->session.sequences())
+    return -1;
+  session->session.use(sequence);
+  return 0;
 }
 
 uint32_t bitnet_position(const bitnet_session *session) {
@@ -110,6 +118,23 @@ int bitnet_eval(bitnet_session *session, const int32_t *tokens, size_t count,
     return -1;
   }
   return 0;
+}
+
+int bitnet_eval_each(bitnet_session *session, const uint32_t *sequences,
+                     const int32_t *tokens, size_t count, char *error,
+                     size_t errorBytes) {
+  std::vector<Session::Next> next;
+  for (size_t i = 0; i != count; ++i)
+    next.push_back({sequences[i], tokens[i]});
+  if (Error failure = session->session.evalEach(next.data(), count)) {
+    report(failure, error, errorBytes);
+    return -1;
+  }
+  return 0;
+}
+
+const float *bitnet_logits_of(const bitnet_session *session, size_t i) {
+  return session->session.logits(i);
 }
 
 const float *bitnet_logits(const bitnet_session *session) {

@@ -84,6 +84,23 @@ static const Option table[] = {
    APPLY{return o.promptFile = value, Error();
 }
 }
+, {0, "prompts", "FILE",
+   "continue each line of FILE; prints one JSON object per line, in order: "
+   "prompt (its number), seed, text or ids, tokens, end (eos, limit or "
+   "context). Each is what the prompt gives alone with its seed: --seed plus "
+   "its number",
+   APPLY{return o.promptsFile = value, Error();
+}
+}
+, {0, "parallel", "N",
+   "continue N of the --prompts together, which reads the weights once for "
+   "all (default: as many as the model was compiled for)",
+   APPLY{uint32_t count;
+if (Error error = parseCount(name, value, 1, INT32_MAX, count))
+  return error;
+return o.parallel = count, Error();
+}
+}
 , {0, "tokens", "FILE",
    "token ids, separated by white space, instead of a text",
    APPLY{return o.tokensFile = value, Error();
@@ -200,6 +217,11 @@ return setMode(o, Mode::Perplexity);
    APPLY{return parseCount(name, value, 1, INT32_MAX, o.benchPrompt);
 }
 }
+, {0, "bench-sequences", "N",
+   "also measure N texts continued together (default 1)",
+   APPLY{return parseCount(name, value, 1, INT32_MAX, o.benchSequences);
+}
+}
 , {0, "bench-runs", "N", "runs of --bench; medians are shown (default 3)",
    APPLY{return parseCount(name, value, 1, INT32_MAX, o.benchRuns);
 }
@@ -256,11 +278,12 @@ static Error checkConflicts(Options &options) {
   if (options.mode >= Mode::Info)
     return Error();
   int sources = options.prompt.has_value() + options.promptFile.has_value() +
+                options.promptsFile.has_value() +
                 options.tokensFile.has_value() +
                 options.perplexityFile.has_value();
   if (sources > 1)
-    return Error::make("expected one of --prompt, --file, --tokens and --ppl "
-                       "FILE, but got %d of them",
+    return Error::make("expected one of --prompt, --file, --prompts, --tokens "
+                       "and --ppl FILE, but got %d of them",
                        sources);
   if (options.mode == Mode::Bench && sources)
     return Error::make("--bench: expected no text, but got one; it makes up "
@@ -269,6 +292,12 @@ static Error checkConflicts(Options &options) {
       !options.tokensFile)
     return Error::make("--ppl: expected a file, but got none; give --ppl FILE "
                        "or --tokens FILE");
+  if (options.parallel && !options.promptsFile)
+    return Error::make("--parallel: expected several prompts, but got none; "
+                       "give --prompts FILE");
+  if (options.promptsFile && options.logitsFile)
+    return Error::make("--prompts: expected no measurement, but got "
+                       "--logits-out");
   if (options.mode != Mode::Generate && options.logitsFile)
     return Error::make("--logits-out: expected a prompt, but got another "
                        "measurement");

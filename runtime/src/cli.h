@@ -21,14 +21,15 @@ enum class Mode { Generate, Chat, Perplexity, Bench, Info, Help, Version };
 
 struct Options {
   Mode mode = Mode::Generate;
-  // Where the text comes from: at most one of the three.
-  std::optional<std::string> prompt, promptFile, tokensFile;
+  // Where the text comes from: at most one of these.
+  std::optional<std::string> prompt, promptFile, promptsFile, tokensFile;
   std::optional<std::string> perplexityFile; // text; else tokensFile
   std::optional<std::string> logitsFile;
   std::optional<uint64_t> seed;             // none: a fresh one
   std::optional<uint32_t> predict;          // none: depends on the mode
   std::optional<uint32_t> perplexityWindow; // tokens; none: what fits, <= 512
-  uint32_t benchPrompt = 512, benchRuns = 3;
+  std::optional<uint32_t> parallel; // of the prompts; none: what the model can
+  uint32_t benchPrompt = 512, benchRuns = 3, benchSequences = 1;
   SessionOptions session;
   SamplerOptions sampler;
   bool ignoreEos = false, printIds = false, echo = false, quiet = false;

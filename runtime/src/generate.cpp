@@ -103,8 +103,8 @@ Error Generator::run(const std::vector<int32_t> &tokens, uint32_t limit,
   return Error();
 }
 
-static std::string line(const char *what, uint64_t tokens, uint64_t rated,
-                        double time) {
+std::string bitnet::speedLine(const char *what, uint64_t tokens, uint64_t rated,
+                              double time) {
   char buffer[160];
   int length = snprintf(buffer, sizeof(buffer),
                         "%s: %" PRIu64 " tokens in %.3f s", what, tokens, time);
@@ -116,6 +116,6 @@ static std::string line(const char *what, uint64_t tokens, uint64_t rated,
 
 std::string Generator::report() const {
   // The first token of a run comes from the prompt's logits and costs no step.
-  return line("prompt", promptTokens, promptTokens, promptSeconds) + "\n" +
-         line("generation", newTokens, steps, stepSeconds) + "\n";
+  return speedLine("prompt", promptTokens, promptTokens, promptSeconds) + "\n" +
+         speedLine("generation", newTokens, steps, stepSeconds) + "\n";
 }

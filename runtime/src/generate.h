@@ -25,6 +25,10 @@ double seconds();
 /// closed pipe is seen.
 Error writeOut(std::string_view text);
 
+/// "WHAT: N tokens in T s, R tokens/s", the rate of `rated` tokens.
+std::string speedLine(const char *what, uint64_t tokens, uint64_t rated,
+                      double time);
+
 /// Why a generation ended.
 enum class Ending { EndOfText, Limit, ContextFull, Interrupted };
 

@@ -14,6 +14,7 @@
 #include "interrupt.h"
 #include "npy.h"
 #include "perplexity.h"
+#include "prompts.h"
 #include "tokenizer.h"
 
 #include <algorithm>
@@ -46,6 +47,7 @@ private:
                  std::vector<int32_t> &tokens);
   Error writeLogits(const std::vector<int32_t> &tokens);
   Error generate();
+  Error continueAll();
   Error converse();
   Error perplexity();
   Error runBench();
@@ -207,6 +209,44 @@ Error Program::generate() {
   return Error();
 }
 
+Error Program::continueAll() {
+  const std::string &path = *options.promptsFile;
+  if (!tokenizer)
+    return Error::make("%s: this program has no tokenizer; give token ids with "
+                       "--tokens",
+                       path.c_str());
+  std::vector<Prompt> prompts;
+  if (Error error = readPrompts(path, *tokenizer, prompts))
+    return error;
+  PromptsOptions how;
+  how.sampler = options.sampler;
+  how.generator = {options.ignoreEos, options.printIds};
+  how.echo = options.echo;
+  how.limit = options.predict.value_or(UINT32_MAX);
+  // Caches no larger than the longest text: each sequence has one.
+  uint64_t needed = 0;
+  for (const Prompt &prompt : prompts)
+    needed = std::max<uint64_t>(needed, prompt.tokens.size());
+  needed += how.limit;
+  uint32_t &context = options.session.context;
+  if (!context)
+    context = uint32_t(std::min<uint64_t>(
+        needed, std::min(model.max_context, defaultContext)));
+  if (Error error = checkLengths(path, prompts, context, model.max_context))
+    return error;
+  options.session.sequences = options.parallel.value_or(
+      uint32_t(std::min<size_t>(prompts.size(), model.max_sequences)));
+  if (Error error = openSession())
+    return error;
+  std::string report;
+  Error error = continuePrompts(session, *tokenizer, prompts, how, report);
+  if (!error && !options.quiet && !interrupted())
+    fprintf(stderr, "%sthreads: %u, together: %u, seed: %" PRIu64 "\n",
+            report.c_str(), session.threads(), session.sequences(),
+            options.sampler.seed);
+  return error;
+}
+
 Error Program::converse() {
   if (!tokenizer)
     return Error::make("this program has no tokenizer; give token ids with "
@@ -262,9 +302,13 @@ Error Program::runBench() {
   if (predict == UINT32_MAX)
     return Error::make("--bench: expected a number of tokens, but got -n -1");
   uint64_t needed = uint64_t(options.benchPrompt) + predict;
+  options.session.sequences = options.benchSequences;
+  // Several caches are only as large as they must be.
   if (!options.session.context)
     options.session.context = uint32_t(std::min<uint64_t>(
-        model.max_context, std::max<uint64_t>(needed, defaultContext)));
+        model.max_context,
+        std::max<uint64_t>(needed,
+                           options.benchSequences == 1 ? defaultContext : 1)));
   if (Error error = openSession())
     return error;
   if (needed > session.context())
@@ -308,7 +352,7 @@ Error Program::run() {
   case Mode::Bench:
     return runBench();
   default:
-    return generate();
+    return options.promptsFile ? continueAll() : generate();
   }
 }
 

@@ -1,7 +1,9 @@
-//===- session.h - One text in progress on a compiled model ---------------===//
+//===- session.h - Texts in progress on a compiled model ------------------===//
 //
-// Owns what a model needs to run: threads, activations, key-value cache and
-// logits; keeps the position. Everything that runs tokens goes through here.
+// Owns what a model needs to run: threads, activations, key-value caches and
+// logits; keeps the positions. Everything that runs tokens goes through here.
+// There is one text, or several sequences that advance together: a step of
+// several reads the weights once.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -15,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace bitnet {
 
@@ -36,10 +39,11 @@ private:
 };
 
 struct SessionOptions {
-  uint32_t context = 0; // positions; 0: defaultContext, or less for the model
-  uint32_t threads = 0; // 0: what the model says, else physical cores
-  uint32_t batch = 0;   // tokens per prefill call; 0: the model's max_batch
-  bool tiles = true;    // false: matrix tiles cannot be used (prepareCpu)
+  uint32_t context = 0;   // positions; 0: defaultContext, or less for the model
+  uint32_t threads = 0;   // 0: what the model says, else physical cores
+  uint32_t batch = 0;     // tokens per prefill call; 0: the model's max_batch
+  uint32_t sequences = 1; // texts in progress at once
+  bool tiles = true;      // false: matrix tiles cannot be used (prepareCpu)
 };
 
 /// Positions of a session unless something else is asked for.
@@ -58,11 +62,15 @@ public:
   const bn_model &model() const { return *info; }
   uint32_t vocabSize() const { return info->vocab_size; }
   uint32_t context() const { return capacity; }
-  uint32_t position() const { return next; }
+  uint32_t sequences() const { return uint32_t(positions.size()); }
   unsigned threads() const { return team.size(); }
 
+  /// Chooses the sequence (< sequences()) that position(), rewind(), eval() and
+  /// evalAll() are about; 0 at first.
+  void use(uint32_t sequence) { current = sequence; }
+  uint32_t position() const { return positions[current]; }
   /// Forgets all tokens from `position` on (position <= position()).
-  void rewind(uint32_t position) { next = position; }
+  void rewind(uint32_t position) { positions[current] = position; }
 
   /// Fails for ids the model does not know; `what` names them in the message.
   Error checkTokens(const int32_t *tokens, size_t count,
@@ -83,19 +91,37 @@ public:
   Error evalAll(const int32_t *tokens, size_t count, const Sink &sink,
                 bool (*stop)() = nullptr);
 
-  /// Logits after the last token of the last eval(): float[vocabSize()].
-  const float *logits() const {
-    return static_cast<const float *>(logitPages.data());
+  /// The next token of one sequence.
+  struct Next {
+    uint32_t sequence;
+    int32_t token;
+  };
+  /// Appends a token to each of `count` different sequences in one pass over
+  /// the weights; logits(i) is what follows `next[i]`, the same bits as from
+  /// eval(). Fails, before anything runs, if a token does not fit or is not in
+  /// the vocabulary. `top` as for eval().
+  Error evalEach(const Next *next, size_t count, uint32_t top = 0);
+
+  /// Logits after the last token of the last eval(), or after token `row` of
+  /// the last evalEach(): float[vocabSize()].
+  const float *logits(size_t row = 0) const {
+    return static_cast<const float *>(logitPages.data()) +
+           row * info->vocab_size;
   }
 
 private:
-  Error checkRoom(const int32_t *tokens, size_t count) const;
-  void step(const int32_t *tokens, uint32_t count, uint32_t logitRows,
-            uint32_t top);
+  Error checkRoom(uint32_t sequence, const int32_t *tokens, size_t count) const;
+  bn_call makeCall(const int32_t *tokens, uint32_t count) const;
+  bool isScreened(uint32_t top) const;
+  void step(uint32_t sequence, const int32_t *tokens, uint32_t count,
+            uint32_t logitRows, uint32_t top);
 
   const bn_model *info = nullptr;
   const void *weights = nullptr;
-  uint32_t capacity = 0, batch = 0, next = 0;
+  uint32_t capacity = 0, batch = 0, current = 0;
+  uint32_t together = 0;           // most tokens of one call of evalEach()
+  uint64_t reserved = 0;           // positions of one sequence's cache
+  std::vector<uint32_t> positions; // of each sequence
   Team team;
   Pages arena, cache, logitPages;
 };

@@ -38,7 +38,7 @@ func.func @phase(%tokens: tensor<?xi32>, %position: index, %rows: index, %cache:
   // A layer is its own only layer.
   %same = bitnet.kv_layer %layer[0] : !bitnet.kv_cache<1 x 1 x 32 x f16> -> !bitnet.kv_cache<1 x 1 x 32 x f16>
   // CHECK: bitnet.kv_store %[[K]], %[[K]], %[[LAYER]] at %[[POSITION]]
-  bitnet.kv_store %k, %k, %same at %position : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f16>
+  bitnet.kv_store %k, %k, %same at %position : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f16>, index
   // CHECK: %[[O:.*]] = memref.alloc(%{{.*}}) {{.*}} : memref<?x64xf32>
   // CHECK: bitnet.attention %[[X]], %[[LAYER]] at %[[POSITION]] into %[[O]] heads 2
   %o = bitnet.attention %x, %same at %position heads 2 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 32 x f16>, index) -> tensor<?x64xf32>
@@ -100,4 +100,18 @@ func.func @pitch(%x: tensor<?x100xf32>) -> tensor<?xf32> attributes {bitnet.max_
   // CHECK: ternary.quantize %{{.*}} into %[[Q]]
   %q:3 = ternary.quantize %x : (tensor<?x100xf32>) -> (tensor<?x128xi8>, tensor<?xf32>, tensor<?xi32>)
   return %q#1 : tensor<?xf32>
+}
+
+// -----
+
+// The layers of the caches of several sequences.
+// CHECK: func @sequences(%{{.*}}: memref<?xi8>, %{{.*}}: memref<?xi8>, %[[K:[^:]*]]: memref<?x32xf32>, %[[PLACES:[^:]*]]: memref<?x2xi32>, %[[CACHE:[^:]*]]: memref<4x3x2x1x?x512xf16>, %[[Y:[^:]*]]: memref<?x32xf32>)
+func.func @sequences(%k: tensor<?x32xf32>, %places: tensor<?x2xi32>, %cache: !bitnet.kv_cache<3 x 1 x 32 x f16, sequences = 4>) -> tensor<?x32xf32> attributes {bitnet.max_tokens = 4 : i64} {
+  // CHECK: %[[LAYER:.*]] = memref.subview %[[CACHE]][0, %c2{{.*}}, 0, 0, 0, 0] [4, 1, 2, 1, %{{.*}}, 512] [1, 1, 1, 1, 1, 1] : memref<4x3x2x1x?x512xf16> to memref<4x2x1x?x512xf16
+  %layer = bitnet.kv_layer %cache[2] : !bitnet.kv_cache<3 x 1 x 32 x f16, sequences = 4> -> !bitnet.kv_cache<1 x 1 x 32 x f16, sequences = 4>
+  // CHECK: bitnet.kv_store %[[K]], %[[K]], %[[LAYER]] at %[[PLACES]]
+  bitnet.kv_store %k, %k, %layer at %places : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f16, sequences = 4>, tensor<?x2xi32>
+  // CHECK: bitnet.attention %[[K]], %[[LAYER]] at %[[PLACES]] into %[[Y]]
+  %y = bitnet.attention %k, %layer at %places heads 1 : (tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f16, sequences = 4>, tensor<?x2xi32>) -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
 }

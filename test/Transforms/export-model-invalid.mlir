@@ -41,3 +41,19 @@ module {
     return
   }
 }
+
+// -----
+
+module {
+  func.func @prefill(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 7 : i64} {
+    return
+  }
+  func.func @decode(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<1xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 1 : i64} {
+    return
+  }
+  // Tokens of several sequences need places.
+  // expected-error @+1 {{expected (weights, arena, tokens, places, rows, cache, logits)}}
+  func.func @decode_batch(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %position: index, %rows: index, %cache: memref<5x3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 5 : i64} {
+    return
+  }
+}

@@ -19,6 +19,11 @@ module attributes {bitnet.arena_bytes = 512 : i64, bitnet.weights_bytes = 128 : 
   func.func @decode(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<1xi32>, %position: index, %rows: index, %cache: memref<3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 1 : i64} {
     return
   }
+  // CHECK: llvm.func @bn_decode_batch(%{{.*}}: !llvm.ptr) attributes {bitnet.entry}
+  // CHECK: call @decode_batch({{.*}}) : (memref<?xi8>, memref<?xi8>, memref<?xi32>, memref<?x2xi32>, index, memref<5x3x2x2x?x256xf16>, memref<?x9xf32>) -> ()
+  func.func @decode_batch(%weights: memref<?xi8>, %arena: memref<?xi8>, %tokens: memref<?xi32>, %places: memref<?x2xi32>, %rows: index, %cache: memref<5x3x2x2x?x256xf16>, %logits: memref<?x9xf32>) attributes {bitnet.max_tokens = 5 : i64} {
+    return
+  }
   // CHECK: llvm.mlir.global external constant @bn_model_info()
   // The bytes of one position: 3 layers x keys and values x 2 heads x 16 f16.
   // CHECK-DAG: llvm.mlir.constant(384 : i64)
@@ -26,5 +31,7 @@ module attributes {bitnet.arena_bytes = 512 : i64, bitnet.weights_bytes = 128 : 
   // CHECK-DAG: llvm.mlir.constant(2048 : i32)
   // CHECK-DAG: llvm.mlir.constant(512 : i64)
   // CHECK-DAG: llvm.mlir.addressof @bn_prefill
-  // CHECK-DAG: llvm.mlir.addressof @bn_decode
+  // CHECK-DAG: llvm.mlir.constant(5 : i32)
+  // CHECK-DAG: llvm.mlir.addressof @bn_decode{{$| }}
+  // CHECK-DAG: llvm.mlir.addressof @bn_decode_batch
 }

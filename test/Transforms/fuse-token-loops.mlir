@@ -120,7 +120,7 @@ func.func @store(%p: index, %k: memref<?x32xf32>, %angles: memref<?x32xf32>, %ca
     scf.for %i = %b to %e step %c1 {
       %0 = memref.subview %k[%i, 0] [1, 32] [1, 1] : memref<?x32xf32> to memref<1x32xf32, #own>
       %at = arith.addi %p, %i : index
-      bitnet.kv_store %0, %0, %cache at %at : memref<1x32xf32, #own>, memref<1x32xf32, #own>, memref<2x1x?x512xf32>
+      bitnet.kv_store %0, %0, %cache at %at : memref<1x32xf32, #own>, memref<1x32xf32, #own>, memref<2x1x?x512xf32>, index
     }
   }
   return

@@ -95,7 +95,7 @@ func.func @store(%p: index, %k: memref<?x32xf32>, %cache: memref<2x1x?x512xf32>)
   // CHECK: scf.for %[[T:.*]] =
   // CHECK: %[[Q:.*]] = arith.addi %[[P]], %[[T]]
   // CHECK: bitnet.kv_store {{.*}} at %[[Q]]
-  bitnet.kv_store %k, %k, %cache at %p : memref<?x32xf32>, memref<?x32xf32>, memref<2x1x?x512xf32>
+  bitnet.kv_store %k, %k, %cache at %p : memref<?x32xf32>, memref<?x32xf32>, memref<2x1x?x512xf32>, index
   return
 }
 
@@ -155,9 +155,42 @@ func.func @left_alone(%x: tensor<?x64xf32>, %y: memref<?x64xf32>, %n: index) -> 
 // CHECK-LABEL: func @store_of_tensors
 func.func @store_of_tensors(%p: index, %k: tensor<?x32xf32>, %cache: !bitnet.kv_cache<1 x 1 x 32 x f32>) {
   // CHECK-NEXT: bitnet.kv_store
-  bitnet.kv_store %k, %k, %cache at %p : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f32>
+  bitnet.kv_store %k, %k, %cache at %p : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 1 x 32 x f32>, index
   return
 }
 
 // CHECK-LABEL: func private @external
 func.func private @external()
+
+// Tokens of several sequences: each on its own cache, at its own position.
+// CHECK-LABEL: func @sequences
+// CHECK-SAME: %[[P:[^:]*]]: memref<?x2xi32>, %[[F:[^:]*]]: memref<8xf32>, %[[A:[^:]*]]: memref<?x16xf32>, %[[K:[^:]*]]: memref<?x32xf32>, %[[CACHE:[^:]*]]: memref<4x2x2x?x256xf32>
+func.func @sequences(%places: memref<?x2xi32>, %f: memref<8xf32>, %a: memref<?x16xf32>, %k: memref<?x32xf32>, %cache: memref<4x2x2x?x256xf32>, %q: memref<?x96xf32>, %y: memref<?x96xf32>) {
+  // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %{{.*}} : index {
+  // CHECK: scf.for %[[T:.*]] =
+  // CHECK: %[[NUMBER:.*]] = memref.load %[[P]][%[[T]], %c1
+  // CHECK: %[[MINE:.*]] = arith.index_castui %[[NUMBER]] : i32 to index
+  // CHECK: %[[ROW:.*]] = memref.subview %[[A]][%[[T]], 0] [1, 16] [1, 1]
+  // CHECK: bitnet.rope_angles %[[MINE]], %[[F]] into %[[ROW]] : (index,
+  bitnet.rope_angles %places, %f into %a : (memref<?x2xi32>, memref<8xf32>, memref<?x16xf32>) -> ()
+  // CHECK: bitnet.parallel
+  // CHECK: scf.for %[[T:.*]] =
+  // CHECK: memref.load %[[P]][%[[T]], %c1
+  // CHECK: %[[MINE:.*]] = arith.index_castui
+  // CHECK: memref.load %[[P]][%[[T]], %c0
+  // CHECK: %[[SEQUENCE:.*]] = arith.index_castui
+  // CHECK: %[[OWN:.*]] = memref.subview %[[CACHE]][%[[SEQUENCE]], 0, 0, 0, 0] [1, 2, 2, %{{.*}}, 256] [1, 1, 1, 1, 1] : memref<4x2x2x?x256xf32> to memref<2x2x?x256xf32
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %[[OWN]] at %[[MINE]] : memref<1x32xf32
+  bitnet.kv_store %k, %k, %cache at %places : memref<?x32xf32>, memref<?x32xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>
+  // CHECK: %[[ITEMS:.*]] = arith.muli %{{.*}}, %c2
+  // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %[[ITEMS]] : index {
+  // CHECK: %[[TOKEN:.*]] = arith.divui %{{.*}}, %c2
+  // CHECK: %[[HEAD:.*]] = arith.remui %{{.*}}, %c2
+  // CHECK: memref.load %[[P]][%[[TOKEN]], %c1
+  // CHECK: %[[MINE:.*]] = arith.index_castui
+  // CHECK: %[[OWN:.*]] = memref.subview %[[CACHE]]
+  // CHECK: memref.subview %[[OWN]][0, %[[HEAD]], 0, 0] [2, 1, %{{.*}}, 256] [1, 1, 1, 1]
+  // CHECK: bitnet.attention {{.*}} at %[[MINE]] {{.*}} heads 3
+  bitnet.attention %q, %cache at %places into %y heads 6 : (memref<?x96xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>, memref<?x96xf32>) -> ()
+  return
+}

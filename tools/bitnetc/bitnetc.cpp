@@ -69,6 +69,10 @@ static cl::opt<int64_t>
     maxBatch("max-batch", cl::value_desc("n"), cl::init(128),
              cl::desc("Most prompt tokens handled at once (default 128)"),
              cl::cat(category));
+static cl::opt<int64_t>
+    maxSequences("max-sequences", cl::value_desc("n"), cl::init(16),
+                 cl::desc("Most texts continued at once (default 16)"),
+                 cl::cat(category));
 static cl::opt<CacheElement> cacheElement(
     "kv", cl::init(CacheElement::F32),
     cl::desc("What keys and values are kept as (default f32):"),
@@ -197,6 +201,9 @@ int main(int argc, char **argv) {
     return fail("-O: expected 0, 1, 2 or 3, but got '" + Twine(level) + "'");
   if (maxBatch < 1 || maxBatch > 4096)
     return fail("--max-batch: expected 1 to 4096, but got " + Twine(maxBatch));
+  if (maxSequences < 1 || maxSequences > 256)
+    return fail("--max-sequences: expected 1 to 256, but got " +
+                Twine(maxSequences));
   if (threads > 1024)
     return fail("--threads: expected 0 to 1024, but got " + Twine(threads));
   if (formatName != "auto" && !findFormat(formatName)) {
@@ -245,6 +252,7 @@ int main(int argc, char **argv) {
   options.pipeline.format = formatName;
   options.pipeline.head = head;
   options.pipeline.maxBatch = maxBatch;
+  options.pipeline.maxSequences = maxSequences;
   options.pipeline.explain = explain;
   options.pipeline.threads = threads;
   options.spec = spec;

@@ -21,6 +21,7 @@ struct PipelineOptions {
   std::string format = "auto"; // packing format, or auto
   std::string head = "auto";   // auto, full, screened; f16, bf16, int8, int4
   int64_t maxBatch = 128;      // most tokens of one prefill call
+  int64_t maxSequences = 16;   // most sequences of one step
   /// Formats of single shapes, ROWSxCOLUMNS=FORMAT: they go before `format`.
   std::vector<std::string> choices;
   unsigned threads = 0; // that times are predicted for, 0: one

@@ -55,11 +55,13 @@ def BitNetFuseProjections : Pass<"bitnet-fuse-projections", "::mlir::ModuleOp"> 
 
 def BitNetSpecializePhases
     : Pass<"bitnet-specialize-phases", "::mlir::ModuleOp"> {
-  let summary = "One function for prompts, one for single tokens";
+  let summary = "One function for prompts, one for single tokens, one for several sequences";
   let description = [{
     `@forward` over any number of tokens becomes `@prefill`, for at most
-    `max-batch` tokens at once, and `@decode`, where the token dimension is the
-    constant 1. Later passes tile each in its own way.
+    `max-batch` tokens at once, `@decode`, where the token dimension is the
+    constant 1, and `@decode_batch`, for one token of each of at most
+    `max-sequences` sequences: the position becomes a place, (sequence,
+    position), for each token. Later passes tile each in its own way.
 
     ```mlir
     func.func @forward(%tokens: tensor<?xi32>, ...) { ... tensor<?x64xf32> ... }
@@ -68,11 +70,15 @@ def BitNetSpecializePhases
     ```mlir
     func.func @prefill(%tokens: tensor<?xi32>, ...) attributes {bitnet.max_tokens = 128 : i64} { ... tensor<?x64xf32> ... }
     func.func @decode(%tokens: tensor<1xi32>, ...) attributes {bitnet.max_tokens = 1 : i64} { ... tensor<1x64xf32> ... }
+    func.func @decode_batch(%tokens: tensor<?xi32>, %places: tensor<?x2xi32>, %rows: index, %cache: !bitnet.kv_cache<30 x 5 x 128 x f32, sequences = 16>) -> ... attributes {bitnet.max_tokens = 16 : i64} { ... tensor<?x64xf32> ... }
     ```
   }];
   let options = [
     Option<"maxBatch", "max-batch", "int64_t", "128",
-           "Most tokens that one call of prefill takes">];
+           "Most tokens that one call of prefill takes">,
+    Option<"maxSequences", "max-sequences", "int64_t", "16",
+           "Most sequences that one call of decode_batch takes a token of; 1: "
+           "no such phase">];
 }
 
 def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {

@@ -46,6 +46,11 @@ static LogicalResult verifyKernel(Operation *op) {
     auto memref = dyn_cast<MemRefType>(type);
     if (!memref)
       continue;
+    bool isPlaces =
+        memref.getRank() == 2 && memref.getElementType().isInteger(32);
+    if (isPlaces || memref.getRank() > 4)
+      return op->emitOpError("expected tokens of one sequence, but got ")
+             << type << "; run 'ternary-tile-parallel' first";
     if (!memref.isLastDimUnitStride())
       return op->emitOpError("expected rows of consecutive elements, but got ")
              << type;

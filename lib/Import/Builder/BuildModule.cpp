@@ -62,7 +62,7 @@ public:
     Type f32 = builder.getF32Type();
     auto cacheType = bitnet::KVCacheType::get(
         builder.getContext(), config.layers, config.kvHeads, config.headDim,
-        getCacheElement());
+        getCacheElement(), /*sequences=*/1);
     builder.setInsertionPointToEnd(module->getBody());
     auto forward = func::FuncOp::create(
         builder, loc, "forward",
@@ -229,11 +229,9 @@ private:
     Value k = rope(linear(index, "k", *layer.k, x));
     Value v = linear(index, "v", *layer.v, x);
     auto cacheType = cast<bitnet::KVCacheType>(cache.getType());
-    Value layerCache = bitnet::KVLayerOp::create(
-        builder, loc,
-        bitnet::KVCacheType::get(builder.getContext(), 1, config.kvHeads,
-                                 config.headDim, cacheType.getElementType()),
-        cache, builder.getI64IntegerAttr(index));
+    Value layerCache =
+        bitnet::KVLayerOp::create(builder, loc, cacheType.withLayers(1), cache,
+                                  builder.getI64IntegerAttr(index));
     bitnet::KVStoreOp::create(builder, loc, k, v, layerCache, position);
     Value attended =
         bitnet::AttentionOp::create(

@@ -32,7 +32,7 @@ extern "C" {
 
 /// Body of a parallel loop: handles the items begin..end-1.
 typedef void (*bn_body)(void *context, uint64_t begin, uint64_t end);
-/// Entry points of a compiled model (fields `prefill`, `decode`, `decode_top`).
+/// Entry points of a compiled model (fields `prefill`, `decode`, ...).
 typedef void (*bn_entry)(bn_call *call);
 
 void bn_parallel_for(void *team, void *body, void *context, uint64_t count);

@@ -13,6 +13,10 @@
 //     next = index of the largest of bitnet_logits(s)[0..vocab-1];
 //   bitnet_free(s);
 //
+// Several texts advance together, a token each, in one pass over the weights
+// (options.sequences): bitnet_use(s, i) and bitnet_eval for each prompt, then
+// bitnet_eval_each and bitnet_logits_of.
+//
 // Nothing here prints or exits. A session is used by one thread at a time.
 //
 // SPDX-License-Identifier: Apache-2.0
@@ -29,15 +33,16 @@ extern "C" {
 
 #define BITNET_API __attribute__((visibility("default")))
 
-/// One text in progress; owns threads, key-value cache and a mapping of the
-/// model's data.
+/// Texts in progress, one unless asked for more; owns threads, key-value caches
+/// and a mapping of the model's data.
 typedef struct bitnet_session bitnet_session;
 
 /// Zero in a field: the runtime's default.
 typedef struct bitnet_options {
-  uint32_t context; // positions; default: what the model takes, at most 4096
-  uint32_t threads; // default: the model's choice, else physical cores
-  uint32_t batch;   // tokens per step of a prompt; default: the model's
+  uint32_t context;   // positions; default: what the model takes, at most 4096
+  uint32_t threads;   // default: the model's choice, else physical cores
+  uint32_t batch;     // tokens per step of a prompt; default: the model's
+  uint32_t sequences; // texts in progress at once; default: 1
 } bitnet_options;
 
 /// Opens the linked model with the data at the end of the file `path`, or of
@@ -54,6 +59,9 @@ BITNET_API void bitnet_free(bitnet_session *session);
 BITNET_API uint32_t bitnet_vocab_size(const bitnet_session *session);
 /// Most positions of this session's text.
 BITNET_API uint32_t bitnet_context(const bitnet_session *session);
+/// Chooses the text that bitnet_position, bitnet_eval and bitnet_rewind are
+/// about, 0 at first. Returns 0, or -1 if there are not as many.
+BITNET_API int bitnet_use(bitnet_session *session, uint32_t sequence);
 /// Tokens in the text so far.
 BITNET_API uint32_t bitnet_position(const bitnet_session *session);
 
@@ -79,6 +87,16 @@ BITNET_API int bitnet_eval(bitnet_session *session, const int32_t *tokens,
                            size_t count, char *error, size_t error_bytes);
 /// Logits after the last bitnet_eval: float[vocab], valid until the next one.
 BITNET_API const float *bitnet_logits(const bitnet_session *session);
+/// Appends tokens[i] to the text sequences[i], for `count` different texts, in
+/// one pass over the weights. Each gets what bitnet_eval would give it, to the
+/// bit. Returns 0, or -1 and the reason; all texts are then as before.
+BITNET_API int bitnet_eval_each(bitnet_session *session,
+                                const uint32_t *sequences,
+                                const int32_t *tokens, size_t count,
+                                char *error, size_t error_bytes);
+/// Logits after token i of the last bitnet_eval_each: float[vocab].
+BITNET_API const float *bitnet_logits_of(const bitnet_session *session,
+                                         size_t i);
 /// Forgets the tokens from `position` on; nothing happens if there are none.
 BITNET_API void bitnet_rewind(bitnet_session *session, uint32_t position);
 

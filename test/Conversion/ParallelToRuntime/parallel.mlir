@@ -65,10 +65,10 @@ llvm.func @caller(%x: !llvm.ptr, %v: vector<16xf32>, %n: i64) {
   llvm.return
 }
 
-// `team` is field 5 of bn_call.
+// `team` is field 6 of bn_call.
 // CHECK-LABEL: llvm.func @entry
 // CHECK-SAME: (%[[CALL:[^:]*]]: !llvm.ptr)
-// CHECK: %[[ADDRESS:.*]] = llvm.getelementptr %[[CALL]][0, 5]
+// CHECK: %[[ADDRESS:.*]] = llvm.getelementptr %[[CALL]][0, 6]
 // CHECK: %[[TEAM:.*]] = llvm.load %[[ADDRESS]]
 // CHECK: llvm.call @caller({{.*}}, %[[TEAM]])
 llvm.func @entry(%call: !llvm.ptr) attributes {bitnet.entry} {

@@ -18,7 +18,7 @@ func.func @writes(%x: memref<1x64xf32>, %k: tensor<?x64xf32>, %cache: !bitnet.kv
   // CHECK-NEXT: bitnet.add
   // CHECK-NEXT: bitnet.kv_store
   bitnet.add %x, %x into %x : (memref<1x64xf32>, memref<1x64xf32>, memref<1x64xf32>) -> ()
-  bitnet.kv_store %k, %k, %cache at %p : tensor<?x64xf32>, tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>
+  bitnet.kv_store %k, %k, %cache at %p : tensor<?x64xf32>, tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>, index
   return
 }
 
@@ -32,7 +32,7 @@ func.func @common(%x: tensor<?x64xf32>, %cache: !bitnet.kv_cache<1 x 1 x 64 x f3
   %0 = bitnet.add %x, %x : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   %1 = bitnet.add %x, %x : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   %2 = bitnet.attention %0, %cache at %p heads 1 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>, index) -> tensor<?x64xf32>
-  bitnet.kv_store %2, %1, %cache at %p : tensor<?x64xf32>, tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>
+  bitnet.kv_store %2, %1, %cache at %p : tensor<?x64xf32>, tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>, index
   %3 = bitnet.attention %0, %cache at %p heads 1 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 1 x 64 x f32>, index) -> tensor<?x64xf32>
   return %3 : tensor<?x64xf32>
 }

@@ -226,7 +226,7 @@ func.func @kv_layer_c1_type(%cache: !bitnet.kv_cache<2 x 1 x 16 x f32>) {
 
 func.func @kv_store_c1(%k: tensor<?x32xf32>, %v: tensor<?x16xf32>, %cache: !bitnet.kv_cache<1 x 2 x 16 x f32>, %p: index) {
   // expected-error @+1 {{expected values with 32 columns, but got 16}}
-  bitnet.kv_store %k, %v, %cache at %p : tensor<?x32xf32>, tensor<?x16xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>
+  bitnet.kv_store %k, %v, %cache at %p : tensor<?x32xf32>, tensor<?x16xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>, index
   return
 }
 
@@ -234,7 +234,7 @@ func.func @kv_store_c1(%k: tensor<?x32xf32>, %v: tensor<?x16xf32>, %cache: !bitn
 
 func.func @kv_store_c2(%k: tensor<?x32xf32>, %cache: !bitnet.kv_cache<2 x 2 x 16 x f32>, %p: index) {
   // expected-error @+1 {{expected a cache of one layer, but got '!bitnet.kv_cache<2 x 2 x 16 x f32>'}}
-  bitnet.kv_store %k, %k, %cache at %p : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<2 x 2 x 16 x f32>
+  bitnet.kv_store %k, %k, %cache at %p : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<2 x 2 x 16 x f32>, index
   return
 }
 
@@ -242,7 +242,7 @@ func.func @kv_store_c2(%k: tensor<?x32xf32>, %cache: !bitnet.kv_cache<2 x 2 x 16
 
 func.func @kv_store_c2_memref(%k: memref<1x32xf32>, %cache: memref<2x?x?x256xf32>, %p: index) {
   // expected-error @+1 {{expected a cache of 2 x heads x blocks x rows of 16 positions, but got 'memref<2x?x?x256xf32>'}}
-  bitnet.kv_store %k, %k, %cache at %p : memref<1x32xf32>, memref<1x32xf32>, memref<2x?x?x256xf32>
+  bitnet.kv_store %k, %k, %cache at %p : memref<1x32xf32>, memref<1x32xf32>, memref<2x?x?x256xf32>, index
   return
 }
 
@@ -250,7 +250,7 @@ func.func @kv_store_c2_memref(%k: memref<1x32xf32>, %cache: memref<2x?x?x256xf32
 
 func.func @kv_store_c3(%k: tensor<2x32xf32>, %v: tensor<1x32xf32>, %cache: !bitnet.kv_cache<1 x 2 x 16 x f32>, %p: index) {
   // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 1}}
-  bitnet.kv_store %k, %v, %cache at %p : tensor<2x32xf32>, tensor<1x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>
+  bitnet.kv_store %k, %v, %cache at %p : tensor<2x32xf32>, tensor<1x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f32>, index
   return
 }
 

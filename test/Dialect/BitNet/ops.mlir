@@ -30,8 +30,8 @@ func.func @tensors(%tokens: tensor<?xi32>, %position: index, %cache: !bitnet.kv_
   %q = bitnet.rope %n, %a : (tensor<?x64xf32>, tensor<?x16xf32>) -> tensor<?x64xf32>
   // CHECK: %[[LAYER:.*]] = bitnet.kv_layer %{{.*}}[1] : !bitnet.kv_cache<2 x 2 x 16 x f16> -> !bitnet.kv_cache<1 x 2 x 16 x f16>
   %layer = bitnet.kv_layer %cache[1] : !bitnet.kv_cache<2 x 2 x 16 x f16> -> !bitnet.kv_cache<1 x 2 x 16 x f16>
-  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %[[LAYER]] at %{{.*}} : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>
-  bitnet.kv_store %k, %k, %layer at %position : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %[[LAYER]] at %{{.*}} : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index
+  bitnet.kv_store %k, %k, %layer at %position : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index
   // CHECK: bitnet.attention %{{.*}}, %[[LAYER]] at %{{.*}} heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index) -> tensor<?x64xf32>
   %o = bitnet.attention %q, %layer at %position heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16>, index) -> tensor<?x64xf32>
   // CHECK: bitnet.gated_act silu %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
@@ -57,8 +57,8 @@ func.func @memrefs(%tokens: memref<1xi32>, %position: index, %cache: memref<2x2x
   bitnet.rope_angles %position, %f into %a : (index, memref<8xf32>, memref<1x16xf32>) -> ()
   // CHECK: bitnet.rope %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
   bitnet.rope %x, %a into %y : (memref<1x64xf32>, memref<1x16xf32>, memref<1x64xf32>) -> ()
-  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>
-  bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>
+  // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>, index
+  bitnet.kv_store %k, %k, %cache at %position : memref<1x32xf32>, memref<1x32xf32>, memref<2x2x?x256xf32>, index
   // CHECK: bitnet.attention %{{.*}}, %{{.*}} at %{{.*}} into %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, memref<1x64xf32>) -> ()
   bitnet.attention %x, %cache at %position into %y heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, memref<1x64xf32>) -> ()
   // CHECK: bitnet.attention_part %{{.*}}, %{{.*}} at %{{.*}} part %{{.*}} into %{{.*}}, %{{.*}} heads 4 : (memref<1x64xf32>, memref<2x2x?x256xf32>, index, index, memref<1x64xf32>, memref<1x8xf32>) -> ()
@@ -128,5 +128,29 @@ func.func @head_memrefs(%x: memref<1x64xf32>, %table: memref<40x64xbf16>, %sketc
   bitnet.kth_largest %p, %top into %l : (memref<1x3xf32>, index, memref<1x1xf32>) -> ()
   // CHECK: bitnet.rescore_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}} :
   bitnet.rescore_head %x, %table, %u, %l into %y : (memref<1x64xf32>, memref<40x64xbf16>, memref<1x40xf32>, memref<1x1xf32>, memref<1x40xf32>) -> ()
+  return
+}
+
+// Tokens of several sequences; one sequence is not printed.
+// CHECK-LABEL: func @sequences
+// CHECK-SAME: !bitnet.kv_cache<2 x 2 x 16 x f16, sequences = 4>, %{{.*}}: !bitnet.kv_cache<1 x 1 x 16 x f32>
+func.func @sequences(%places: tensor<?x2xi32>, %cache: !bitnet.kv_cache<2 x 2 x 16 x f16, sequences = 4>, %single: !bitnet.kv_cache<1 x 1 x 16 x f32, sequences = 1>, %x: tensor<?x64xf32>, %k: tensor<?x32xf32>, %f: tensor<8xf32>) -> (tensor<?x16xf32>, tensor<?x64xf32>) {
+  // CHECK: bitnet.rope_angles %{{.*}}, %{{.*}} : (tensor<?x2xi32>, tensor<8xf32>) -> tensor<?x16xf32>
+  %a = bitnet.rope_angles %places, %f : (tensor<?x2xi32>, tensor<8xf32>) -> tensor<?x16xf32>
+  // CHECK: bitnet.kv_layer %{{.*}}[1] : !bitnet.kv_cache<2 x 2 x 16 x f16, sequences = 4> -> !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>
+  %layer = bitnet.kv_layer %cache[1] : !bitnet.kv_cache<2 x 2 x 16 x f16, sequences = 4> -> !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>
+  // CHECK: bitnet.kv_store {{.*}} : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>, tensor<?x2xi32>
+  bitnet.kv_store %k, %k, %layer at %places : tensor<?x32xf32>, tensor<?x32xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>, tensor<?x2xi32>
+  // CHECK: bitnet.attention {{.*}} heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>, tensor<?x2xi32>) -> tensor<?x64xf32>
+  %o = bitnet.attention %x, %layer at %places heads 4 : (tensor<?x64xf32>, !bitnet.kv_cache<1 x 2 x 16 x f16, sequences = 4>, tensor<?x2xi32>) -> tensor<?x64xf32>
+  return %a, %o : tensor<?x16xf32>, tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func @sequences_memrefs
+func.func @sequences_memrefs(%places: memref<?x2xi32>, %cache: memref<4x2x2x?x256xf32>, %x: memref<?x64xf32>, %k: memref<?x32xf32>) {
+  // CHECK: bitnet.kv_store {{.*}} : memref<?x32xf32>, memref<?x32xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>
+  bitnet.kv_store %k, %k, %cache at %places : memref<?x32xf32>, memref<?x32xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>
+  // CHECK: bitnet.attention {{.*}} heads 4 : (memref<?x64xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>, memref<?x64xf32>) -> ()
+  bitnet.attention %x, %cache at %places into %x heads 4 : (memref<?x64xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>, memref<?x64xf32>) -> ()
   return
 }

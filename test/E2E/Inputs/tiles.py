@@ -15,6 +15,8 @@ NOTE = ("note: matrix tiles cannot be used: the kernel refuses them (Operation "
         "not permitted); prompts are read more slowly\n")
 # More than a prefill call, and a rest.
 PROMPT = 200
+# A step of so many texts would use matrix tiles.
+SEQUENCES = 16
 
 
 def main():
@@ -22,6 +24,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     refuse = [sys.executable, pathlib.Path(__file__).parent / "refuse_tiles.py"]
     vocab = json.loads((golden / "config.json").read_text())["vocab_size"]
+    lines = out / "prompts.txt"
+    lines.write_text("".join(f"line {i}\n" for i in range(SEQUENCES)))
     ids = write_ids(out / "ids", PROMPT, vocab)
     checks = Checks()
     for name in ("i2", "t5"):
@@ -35,6 +39,10 @@ def main():
                              f"{name}, {batch}")
         checks.equal(get_greedy(program, ids, 20, launcher=refuse),
                      get_greedy(program, ids, 20), f"{name}, greedy ids")
+        several = ("--prompts", lines, "-n", 5, "--seed", 1, "--print-ids",
+                   "-q")
+        checks.equal(run(program, *several, launcher=refuse)[0],
+                     run(program, *several)[0], f"{name}, several texts")
         args = ("--tokens", ids, "-n", 1, "-q", "--print-ids")
         checks.equal(run(program, *args, launcher=refuse)[1], NOTE, name)
         checks.equal(run(program, *args)[1], "", name)

@@ -37,7 +37,7 @@ TEST(CApi, EvaluatesAndRewinds) {
 
 TEST(CApi, OptionsAreUsed) {
   char why[256] = "";
-  bitnet_options options = {17, 2, 1};
+  bitnet_options options = {17, 2, 1, 0};
   bitnet_session *session =
       bitnet_open(FAKE_PROGRAM, &options, why, sizeof(why));
   ASSERT_NE(session, nullptr) << why;
@@ -46,6 +46,38 @@ TEST(CApi, OptionsAreUsed) {
   options.context = 301;
   EXPECT_EQ(bitnet_open(FAKE_PROGRAM, &options, why, sizeof(why)), nullptr);
   EXPECT_NE(strstr(why, "expected at most 300 positions"), nullptr) << why;
+}
+
+TEST(CApi, TextsAdvanceTogether) {
+  char why[256] = "";
+  bitnet_options options = {};
+  options.sequences = 3;
+  bitnet_session *session =
+      bitnet_open(FAKE_PROGRAM, &options, why, sizeof(why));
+  ASSERT_NE(session, nullptr) << why;
+  EXPECT_EQ(bitnet_use(session, 3), -1);
+  const int32_t first[] = {10, 20, 30};
+  for (uint32_t s = 0; s != 3; ++s) {
+    ASSERT_EQ(bitnet_use(session, s), 0);
+    ASSERT_EQ(bitnet_eval(session, &first[s], 1, why, sizeof(why)), 0) << why;
+  }
+  const uint32_t sequences[] = {2, 0};
+  const int32_t next[] = {7, 8};
+  ASSERT_EQ(bitnet_eval_each(session, sequences, next, 2, why, sizeof(why)), 0)
+      << why;
+  for (int i = 0; i != 2; ++i) {
+    const float *logits = bitnet_logits_of(session, i);
+    int best = int(std::max_element(logits, logits + 101) - logits);
+    EXPECT_EQ(best, (7 * (first[sequences[i]] + 2 * next[i]) + 3) % 101);
+  }
+  EXPECT_EQ(bitnet_position(session), 2u); // still the last one used
+  bitnet_use(session, 1);
+  EXPECT_EQ(bitnet_position(session), 1u);
+  const uint32_t twice[] = {1, 1};
+  EXPECT_EQ(bitnet_eval_each(session, twice, next, 2, why, sizeof(why)), -1);
+  EXPECT_STREQ(why, "token 2: expected a sequence below 3 of its own, but got "
+                    "1");
+  bitnet_free(session);
 }
 
 TEST(CApi, OwnFileHasNoData) {

@@ -40,6 +40,7 @@
 #endif
 
 static constexpr uint64_t vocab = FAKE_VOCAB, batch = 8, logitRows = 4;
+static constexpr uint64_t maxSequences = 6;
 static constexpr uint64_t arenaWords = 1024, weightWords = 1024;
 
 static void require(bool condition) {
@@ -109,6 +110,32 @@ static void decodeTop(bn_call *call) {
       logits[i] = -__builtin_inff();
 }
 
+// The most tokens of a call with places so far.
+extern "C" {
+uint64_t fakeMostPlaces = 0;
+}
+
+// Each sequence as if it were alone.
+static void forEach(bn_call *call, void (*step)(bn_call *)) {
+  require(call->num_tokens >= 1 && call->num_tokens <= maxSequences);
+  require(call->logit_rows == call->num_tokens);
+  if (call->num_tokens > fakeMostPlaces)
+    fakeMostPlaces = call->num_tokens;
+  auto *places = static_cast<const int32_t *>(call->places);
+  for (uint64_t i = 0; i != call->num_tokens; ++i) {
+    bn_call one = *call;
+    one.num_tokens = one.logit_rows = 1;
+    one.tokens = static_cast<int32_t *>(call->tokens) + i;
+    one.logits = static_cast<float *>(call->logits) + i * vocab;
+    one.kv = static_cast<uint64_t *>(call->kv) +
+             uint64_t(places[2 * i]) * call->context;
+    one.position = uint64_t(places[2 * i + 1]);
+    step(&one);
+  }
+}
+static void decodeBatch(bn_call *call) { forEach(call, decode); }
+static void decodeBatchTop(bn_call *call) { forEach(call, decodeTop); }
+
 static char name[] = "fake", target[] = "any", info[] = "a model for tests";
 
 extern "C" const bn_model bn_model_info = {
@@ -119,6 +146,7 @@ extern "C" const bn_model bn_model_info = {
     300, // max_context
     batch,
     logitRows,
+    maxSequences,
     0,
     FAKE_FEATURES,
     FAKE_TILE_BATCH,
@@ -131,4 +159,6 @@ extern "C" const bn_model bn_model_info = {
     reinterpret_cast<void *>(prefill),
     reinterpret_cast<void *>(decode),
     reinterpret_cast<void *>(decodeTop),
+    reinterpret_cast<void *>(decodeBatch),
+    reinterpret_cast<void *>(decodeBatchTop),
 };

@@ -12,6 +12,9 @@
 
 using namespace bitnet;
 
+// Of FakeModel.cpp: the most tokens of a call for several sequences so far.
+extern "C" uint64_t fakeMostPlaces;
+
 namespace {
 
 // What FakeModel.cpp wants in its weight section: 1024 times the multiplier.
@@ -126,6 +129,85 @@ TEST(Session, ErrorsChangeNothing) {
   EXPECT_EQ(session.position(), 15u);
 }
 
+void checkSequences(SessionOptions options) {
+  options.sequences = 6;
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, options));
+  ASSERT_EQ(session.sequences(), 6u);
+  std::vector<std::vector<int32_t>> texts(6);
+  for (uint32_t s = 0; s != 6; ++s) {
+    for (uint32_t i = 0; i != 3 * s + 1; ++i)
+      texts[s].push_back(int32_t((7 * i + 5 * s) % 101));
+    session.use(s);
+    ASSERT_FALSE(session.eval(texts[s].data(), texts[s].size()));
+    EXPECT_EQ(best(session.logits()), following(texts[s]));
+  }
+  // Any of them, in any order, all logits or few.
+  for (auto &chosen : std::vector<std::vector<uint32_t>>{
+           {0, 1, 2, 3, 4, 5}, {5, 2}, {3}, {}, {4, 3, 1, 0, 2}})
+    for (uint32_t top : {0u, 1u}) {
+      std::vector<Session::Next> next;
+      for (uint32_t s : chosen) {
+        next.push_back({s, int32_t(texts[s].size() * 11 % 101)});
+        texts[s].push_back(next.back().token);
+      }
+      ASSERT_FALSE(session.evalEach(next.data(), next.size(), top));
+      for (size_t i = 0; i != chosen.size(); ++i) {
+        EXPECT_EQ(best(session.logits(i)), following(texts[chosen[i]]));
+        session.use(chosen[i]);
+        EXPECT_EQ(session.position(), texts[chosen[i]].size());
+      }
+    }
+}
+
+TEST(Session, SequencesDoNotMix) { checkSequences({}); }
+
+TEST(Session, FewSequencesInACallWithoutMatrixTiles) {
+  SessionOptions options;
+  fakeMostPlaces = 0;
+  checkSequences(options);
+  EXPECT_EQ(fakeMostPlaces, 6u);
+  options.tiles = false;
+  fakeMostPlaces = 0;
+  checkSequences(options);
+  EXPECT_EQ(fakeMostPlaces, bn_model_info.tile_batch - 1);
+}
+
+TEST(Session, SequencesThatCannotAdvance) {
+  SessionOptions options;
+  options.sequences = 3;
+  options.context = 4;
+  Session session;
+  ASSERT_FALSE(session.open(bn_model_info, weights.words, options));
+  const int32_t tokens[] = {1, 2, 3, 4};
+  session.use(1);
+  ASSERT_FALSE(session.eval(tokens, 4));
+  auto fails = [&](std::vector<Session::Next> next) {
+    return session.evalEach(next.data(), next.size()).message();
+  };
+  EXPECT_EQ(fails({{0, 1}, {3, 1}}),
+            "token 2: expected a sequence below 3 of its own, but got 3");
+  EXPECT_EQ(fails({{2, 1}, {2, 1}}),
+            "token 2: expected a sequence below 3 of its own, but got 2");
+  EXPECT_EQ(fails({{0, 1}, {1, 1}}),
+            "context: expected at most 0 more tokens, but got 1; give more "
+            "than 4 positions with -c");
+  EXPECT_EQ(fails({{0, 101}}),
+            "prompt: token 1: expected an id from 0 to 100, but got 101");
+  for (uint32_t s : {0u, 2u}) {
+    session.use(s);
+    EXPECT_EQ(session.position(), 0u);
+  }
+  for (uint32_t count : {0u, 7u}) {
+    options.sequences = count;
+    Session other;
+    EXPECT_EQ(other.open(bn_model_info, weights.words, options).message(),
+              "sequences: expected 1 to 6, which the model was compiled for "
+              "(--max-sequences), but got " +
+                  std::to_string(count));
+  }
+}
+
 TEST(Session, RefusesMemoryThatIsNotThere) {
   bn_model huge = bn_model_info;
   huge.kv_bytes_per_token = uint64_t(1) << 60;
@@ -137,8 +219,9 @@ TEST(Session, RefusesMemoryThatIsNotThere) {
 }
 
 TEST(Session, RefusesBrokenDescriptions) {
-  for (auto field : {&bn_model::vocab_size, &bn_model::max_context,
-                     &bn_model::max_batch, &bn_model::max_logits}) {
+  for (auto field :
+       {&bn_model::vocab_size, &bn_model::max_context, &bn_model::max_batch,
+        &bn_model::max_logits, &bn_model::max_sequences}) {
     bn_model broken = bn_model_info;
     broken.*field = 0;
     EXPECT_TRUE(bool(Session::checkModel(broken)));
@@ -146,6 +229,11 @@ TEST(Session, RefusesBrokenDescriptions) {
   bn_model noCalls = bn_model_info;
   noCalls.tile_batch = 1;
   EXPECT_TRUE(bool(Session::checkModel(noCalls)));
+  bn_model single = bn_model_info;
+  single.decode_batch = nullptr;
+  EXPECT_TRUE(bool(Session::checkModel(single)));
+  single.max_sequences = 1;
+  EXPECT_FALSE(bool(Session::checkModel(single)));
   bn_model other = bn_model_info;
   ++other.abi_version;
   EXPECT_TRUE(bool(Session::checkModel(other)));

@@ -214,6 +214,11 @@ class CommandLine(ProgramTest):
         out, _ = self.run_ok("--bench", "--bench-prompt", 40, "-n", 10)
         self.assertRegex(out, r"prefill: 40 tokens, [\d.]+ tokens/s \(3 runs")
         self.assertRegex(out, r"decode: 10 tokens, [\d.]+ tokens/s")
+        out, _ = self.run_ok("--bench", "--bench-prompt", 9, "-n", 4,
+                             "--bench-sequences", 3)
+        self.assertRegex(out, r"decode: 4 tokens, [\d.]+ tokens/s")
+        self.assertRegex(out, r"decode of 3 sequences: 12 tokens, [\d.]+ tok")
+        self.assertRegex(out, r"\nstep of 3 sequences: [\d.]+ times the time")
         self.run_error("--bench: expected a prompt and new tokens that fit",
                        "--bench", "--bench-prompt", 290, "-n", 11)
 
@@ -289,8 +294,16 @@ class CommandLine(ProgramTest):
             (r'--threads: .* but got "-1"', "-t", "-1"),
             (r"--predict: expected N, but got nothing", "-n"),
             (r'--info: expected no value, but got "1"', "--info=1"),
-            (r"expected one of --prompt, --file, --tokens", "-p", "a",
-             "--tokens", ids),
+            (r"expected one of --prompt, --file, --prompts, --tokens", "-p",
+             "a", "--tokens", ids),
+            (r"--parallel: expected several prompts, but got none; give "
+             r"--prompts FILE", "--tokens", ids, "--parallel", 2),
+            (r"--prompts: expected no measurement, but got --logits-out",
+             "--prompts", "f", "--logits-out", "x.npy"),
+            (r"no tokenizer; give token ids with --tokens", "--prompts", "f"),
+            (r"sequences: expected 1 to 6, which the model was compiled for "
+             r"\(--max-sequences\), but got 7", "--bench",
+             "--bench-sequences", 7),
             (r"context: expected at most 300 positions", "--tokens", ids,
              "-c", "301"),
             (r"batch size: expected at most 8 tokens", "--tokens", ids,
@@ -435,6 +448,75 @@ class Text(ProgramTest):
         self.assertEqual(out, "316\n")
         out, err = self.talk(*args, "--ignore-eos")
         self.assertIn("generation: 5 tokens", err)
+
+    def test_prompts_together(self):
+        cases = [c for c in self.cases if len(c["ids"]) < 60 and c["text"] and
+                 not set("\n\r\0") & set(c["text"])][:9]
+        self.assertGreater(len(cases), 5)
+        path = self.path("prompts")
+        with open(path, "w", newline="") as file:
+            file.write("\n".join(case["text"] for case in cases))  # no end
+        expected = [greedy(case["ids"], 5, self.VOCAB) for case in cases]
+        args = ("--prompts", path, "--temp", 0, "--ignore-eos", "-n", 5,
+                "--seed", 3)
+        for parallel in ([], ["--parallel", 1], ["--parallel", 4],
+                         ["--parallel", 6]):
+            out, err = self.talk(*args, *parallel, "--print-ids")
+            self.assertEqual(
+                [json.loads(line) for line in out.splitlines()],
+                [{"prompt": i, "seed": 3 + i, "ids": ids, "tokens": 5,
+                  "end": "limit"} for i, ids in enumerate(expected)])
+            self.assertRegex(err, r"generation: %d tokens" % (5 * len(cases)))
+        # As text, which --echo puts the prompt before.
+        out, _ = self.talk(*args, "-q")
+        plain = [json.loads(line)["text"] for line in out.split("\n")[:-1]]
+        for case, text in zip(cases, plain):
+            alone, _ = self.talk("-p", case["text"], *args[2:], "-q")
+            self.assertEqual(text + "\n", alone)
+        out, _ = self.talk(*args, "--echo", "-q")
+        self.assertEqual(
+            [json.loads(line)["text"] for line in out.split("\n")[:-1]],
+            [case["text"] + text for case, text in zip(cases, plain)])
+
+    def test_how_prompts_end(self):
+        def ends(lines, *args):
+            out, _ = self.talk("--prompts", self.path("p", lines), "--temp", 0,
+                               "--print-ids", *args)
+            return [(entry["end"], entry["tokens"])
+                    for entry in map(json.loads, out.splitlines())]
+        eos = next(case for case in self.cases if 0 < len(case["ids"]) < 60
+                   and case["text"] and "\n" not in case["text"])
+        count = len(eos["ids"])
+        self.assertEqual(ends(eos["text"] + "\n", "-n", 0), [("limit", 0)])
+        self.assertEqual(
+            ends(eos["text"] + "\n", "--ignore-eos", "-c", count + 3),
+            [("context", 4)])
+        # One that ends by itself among others.
+        sampling = ("--temp", 100, "--top-k", 0, "--top-p", 1, "--min-p", 0,
+                    "-n", 120)
+        lines = "abcdefghijklmnop"
+        found = ends("\n".join(lines) + "\n", *sampling, "--seed", 1)
+        self.assertEqual({end for end, _ in found}, {"eos", "limit"})
+        for i, (end, made) in enumerate(found):
+            out, _ = self.talk("-p", lines[i], *sampling, "--print-ids",
+                               "--seed", 1 + i)
+            self.assertEqual(out.split()[-1] == "316", end == "eos")
+            self.assertEqual(len(out.split()), made)
+
+    def test_bad_prompts(self):
+        def error(expected, lines, *args):
+            self.run_error(expected, "--prompts", self.path("p", lines), *args,
+                           program="fake_text")
+        error("p: expected prompts, one per line, but got an empty file", "")
+        error("p: line 2: expected a prompt, but got an empty line", "a\n\nb")
+        error(r"p: line 2: expected at most 5 tokens, the context size, but "
+              r"got \d+; raise it with -c \(this model takes up to 300\)",
+              "a\n" + "b c d " * 9, "-c", 5)
+        error(r"p: line 1: expected at most 300 tokens, .* give a shorter "
+              "prompt", "b c d " * 400)
+        error("sequences: expected 1 to 6, .*, but got 7", "a", "--parallel", 7)
+        self.run_error("none: cannot open", "--prompts", "/none",
+                       program="fake_text")
 
     def test_perplexity_of_a_text(self):
         case = next(c for c in self.cases if 10 < len(c["ids"]) < 60)

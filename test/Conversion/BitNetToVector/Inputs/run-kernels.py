@@ -178,7 +178,7 @@ def store_cases():
             if got.tobytes() != expected.tobytes():
                 raise SystemExit(f"{where}: wrong cache")
         yield Case(f"store_{m}x{heads}x{dim}_{kind}",
-                   "bitnet.kv_store %0, %1, %2 at %3 : $0, $1, $2",
+                   "bitnet.kv_store %0, %1, %2 at %3 : $0, $1, $2, $3",
                    [rows(keys), rows(values), cache_ref(memory, kind, check),
                     position])
 
