@@ -16,7 +16,8 @@ def files(root, suffixes=None):
     relative to it. Build folders and hidden folders (but not .ci) are no part
     of the source."""
     for path in sorted(root.iterdir()):
-        if path.is_symlink() or path.name == "__pycache__":
+        # .git is a file in a worktree.
+        if path.is_symlink() or path.name in ("__pycache__", ".git"):
             continue
         if path.is_dir():
             built = path.name == "build" or (path / "CMakeCache.txt").exists()
