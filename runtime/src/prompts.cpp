@@ -41,15 +41,10 @@ Error bitnet::checkLengths(const std::string &path,
                            const std::vector<Prompt> &prompts, uint32_t context,
                            uint32_t maxContext) {
   for (size_t i = 0; i != prompts.size(); ++i) {
-    size_t count = prompts[i].tokens.size();
-    if (count > context)
-      return Error::make("%s: line %zu: expected at most %u tokens, the "
-                         "context size, but got %zu; %s (this model takes up "
-                         "to %u)",
-                         path.c_str(), i + 1, context, count,
-                         count > maxContext ? "give a shorter prompt"
-                                            : "raise it with -c",
-                         maxContext);
+    std::string what = path + ": line " + std::to_string(i + 1);
+    if (Error error = checkPromptLength(what.c_str(), prompts[i].tokens.size(),
+                                        context, maxContext))
+      return error;
   }
   return Error();
 }

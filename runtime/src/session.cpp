@@ -33,6 +33,18 @@ Error Pages::allocate(uint64_t bytes, const char *what, const char *remedy) {
   return Error();
 }
 
+Error bitnet::checkPromptLength(const char *what, size_t count,
+                                uint32_t context, uint32_t maxContext) {
+  if (count <= context)
+    return Error();
+  return Error::make("%s: expected at most %u tokens, the context size, but "
+                     "got %zu; %s (this model takes up to %u)",
+                     what, context, count,
+                     count > maxContext ? "give a shorter prompt"
+                                        : "raise it with -c",
+                     maxContext);
+}
+
 Error Session::checkModel(const bn_model &model) {
   const char *name = static_cast<const char *>(model.name);
   if (model.abi_version != BN_ABI_VERSION)
@@ -120,18 +132,13 @@ Error Session::checkTokens(const int32_t *tokens, size_t count,
 Error Session::checkRoom(uint32_t sequence, const int32_t *tokens,
                          size_t count) const {
   uint32_t next = positions[sequence];
-  if (count > capacity - next) {
-    if (next)
-      return Error::make("context: expected at most %u more tokens, but got "
-                         "%zu; give more than %u positions with -c",
-                         capacity - next, count, capacity);
-    return Error::make("prompt: expected at most %u tokens, the context size, "
-                       "but got %zu; %s (this model takes up to %u)",
-                       capacity, count,
-                       count > info->max_context ? "give a shorter prompt"
-                                                 : "raise it with -c",
-                       info->max_context);
-  }
+  if (next && count > capacity - next)
+    return Error::make("context: expected at most %u more tokens, but got "
+                       "%zu; give more than %u positions with -c",
+                       capacity - next, count, capacity);
+  if (Error error = checkPromptLength("prompt", count, capacity - next,
+                                      info->max_context))
+    return error;
   return checkTokens(tokens, count, "prompt");
 }
 

@@ -49,6 +49,11 @@ struct SessionOptions {
 /// Positions of a session unless something else is asked for.
 constexpr uint32_t defaultContext = 4096;
 
+/// Fails if a prompt of `count` tokens, `what` in the message, is longer than
+/// `context`; the model takes up to `maxContext`.
+Error checkPromptLength(const char *what, size_t count, uint32_t context,
+                        uint32_t maxContext);
+
 class Session {
 public:
   /// Refuses a model compiled for another runtime ABI.
