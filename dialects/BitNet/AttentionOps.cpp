@@ -100,12 +100,18 @@ LogicalResult KVStoreOp::verify() {
                            getPosition().getType(), getKeys().getType());
 }
 
+/// Reads the cache even where it works on tensors.
+template <typename Op>
+static void getEffectsWithCache(Op op, EffectList &list) {
+  ternary::getKernelEffects(op, op.getOuts(), list);
+  if (op.getOuts().empty())
+    list.emplace_back(MemoryEffects::Read::get(), &op.getCacheMutable());
+}
+
 SmallVector<unsigned> AttentionOp::getTokenOperands() { return {}; }
 
 void AttentionOp::getEffects(EffectList &effects) {
-  ternary::getKernelEffects(*this, getOuts(), effects);
-  if (getOuts().empty())
-    effects.emplace_back(MemoryEffects::Read::get(), &getCacheMutable());
+  getEffectsWithCache(*this, effects);
 }
 
 LogicalResult AttentionOp::verify() {
@@ -125,9 +131,7 @@ LogicalResult AttentionOp::verify() {
 SmallVector<unsigned> AttentionPartOp::getTokenOperands() { return {}; }
 
 void AttentionPartOp::getEffects(EffectList &effects) {
-  ternary::getKernelEffects(*this, getOuts(), effects);
-  if (getOuts().empty())
-    effects.emplace_back(MemoryEffects::Read::get(), &getCacheMutable());
+  getEffectsWithCache(*this, effects);
 }
 
 LogicalResult AttentionPartOp::verify() {

@@ -77,6 +77,27 @@ struct HeadSlices {
         cache, {e.attr(0), head, e.attr(0), e.attr(0)},
         {e.attr(2), e.attr(1), e.size(cache, 2), e.attr(type.getDimSize(3))});
   }
+  /// A parallel loop over `count` items of tokens and all heads.
+  void forEach(Value count, function_ref<void(Value item, Value head)> body) {
+    e.parallelFor(e.mul(count, heads), [&](Value i) {
+      Value all = e.index(heads);
+      Value item = arith::DivUIOp::create(e.builder, e.loc, i, all);
+      body(item, arith::RemUIOp::create(e.builder, e.loc, i, all));
+    });
+  }
+  /// Attention of `rows` tokens from `row` on, the first at `position`, to the
+  /// head in `cache`.
+  void attend(bitnet::AttentionOp op, Value head, Value row, OpFoldResult rows,
+              Value cache, Value position) {
+    auto rowsOf = [&](Value memref) {
+      return ofRows(memref, head, row, rows, dim);
+    };
+    Value queries = rowsOf(op.getQueries());
+    Value keysAndValues = ofCache(head, cache);
+    bitnet::AttentionOp::create(
+        e.builder, e.loc, TypeRange(), queries, keysAndValues, position,
+        rowsOf(op.getOuts()[0]), e.builder.getI64IntegerAttr(group));
+  }
   /// Rows of a buffer with `columns` for each query head.
   Value ofRows(Value memref, Value head, OpFoldResult row, OpFoldResult rows,
                int64_t columns) {
@@ -94,23 +115,15 @@ void tileBlocks(bitnet::AttentionOp op) {
   Value tokens = e.value(e.size(out, 0));
   Value blocks =
       arith::CeilDivUIOp::create(e.builder, e.loc, tokens, e.index(count));
-  e.parallelFor(e.mul(blocks, slices.heads), [&](Value i) {
-    Value heads = e.index(slices.heads);
-    Value block = arith::DivUIOp::create(e.builder, e.loc, i, heads);
-    Value head = arith::RemUIOp::create(e.builder, e.loc, i, heads);
+  slices.forEach(blocks, [&](Value block, Value head) {
     Value first = e.mul(block, count);
     Value left = arith::SubIOp::create(e.builder, e.loc, tokens, first);
     OpFoldResult rows = e.attr(1); // a constant where it is known
     if (cast<MemRefType>(out.getType()).getDimSize(0) != 1)
       rows = arith::MinUIOp::create(e.builder, e.loc, left, e.index(count))
                  .getResult();
-    auto rowsOf = [&](Value memref) {
-      return slices.ofRows(memref, head, first, rows, slices.dim);
-    };
-    bitnet::AttentionOp::create(e.builder, e.loc, TypeRange(),
-                                rowsOf(op.getQueries()), slices.ofCache(head),
-                                e.add(op.getPosition(), first), rowsOf(out),
-                                e.builder.getI64IntegerAttr(slices.group));
+    slices.attend(op, head, first, rows, op.getCache(),
+                  e.add(op.getPosition(), first));
   });
   op.erase();
 }
@@ -120,20 +133,10 @@ void tileBlocks(bitnet::AttentionOp op) {
 void tilePlaces(bitnet::AttentionOp op) {
   Emitter e(op);
   HeadSlices slices(e, op);
-  Value out = op.getOuts()[0];
-  Value tokens = e.value(e.size(out, 0));
-  e.parallelFor(e.mul(tokens, slices.heads), [&](Value i) {
-    Value heads = e.index(slices.heads);
-    Value token = arith::DivUIOp::create(e.builder, e.loc, i, heads);
-    Value head = arith::RemUIOp::create(e.builder, e.loc, i, heads);
-    auto rowOf = [&](Value memref) {
-      return slices.ofRows(memref, head, token, e.attr(1), slices.dim);
-    };
+  Value tokens = e.value(e.size(op.getOuts()[0], 0));
+  slices.forEach(tokens, [&](Value token, Value head) {
     Place place(e, token, op.getPosition(), op.getCache());
-    bitnet::AttentionOp::create(
-        e.builder, e.loc, TypeRange(), rowOf(op.getQueries()),
-        slices.ofCache(head, place.cache), place.position, rowOf(out),
-        e.builder.getI64IntegerAttr(slices.group));
+    slices.attend(op, head, token, e.attr(1), place.cache, place.position);
   });
   op.erase();
 }
