@@ -13,6 +13,18 @@ llvm::ArrayRef<Phase> bitnetc::getPhases() {
   return phases;
 }
 
+double bitnetc::getFootprint(mlir::MLIRContext *context,
+                             llvm::ArrayRef<MatrixCount> matrices,
+                             double otherBytes, const PackingFormat &format) {
+  double bytes = otherBytes;
+  for (const MatrixCount &matrix : matrices)
+    bytes += double(matrix.count) *
+             ternary::PackedType::get(context, matrix.rows, matrix.columns,
+                                      format.getAttr(context))
+                 .getSizeInBytes();
+  return bytes;
+}
+
 /// The share of `footprint` that comes from `level` when all of it is read
 /// again and again: it fades out between one and two times the level's size.
 static double getShare(const MemoryLevel &level, double footprint,

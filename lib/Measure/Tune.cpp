@@ -56,20 +56,19 @@ public:
   ModelMatrices model;
 
 private:
-  llvm::Expected<SpecMatrix> tune(const ModelMatrices::Shape &shape);
+  llvm::Expected<SpecMatrix> tune(const MatrixCount &shape);
   llvm::Expected<Candidate> compile(ternary::PackedType type);
-  ternary::PackedType getPacked(const ModelMatrices::Shape &shape,
+  ternary::PackedType getPacked(const MatrixCount &shape,
                                 const PackingFormat &format) {
     return ternary::PackedType::get(&context, shape.rows, shape.columns,
                                     format.getAttr(&context));
   }
   int64_t getTokens(const Phase &phase) const {
-    return phase.tokens ? phase.tokens : options.pipeline.maxBatch;
+    return phase.getTokens(options.pipeline.maxBatch);
   }
-  double getFootprint(const PackingFormat &format);
   void printHeader();
-  void print(const ModelMatrices::Shape &shape,
-             llvm::ArrayRef<Candidate> candidates, const Candidate &best);
+  void print(const MatrixCount &shape, llvm::ArrayRef<Candidate> candidates,
+             const Candidate &best);
   void printErrors();
 
   const CompilerOptions &options;
@@ -81,17 +80,10 @@ private:
 
 } // namespace
 
-/// Bytes that a token reads if all matrices have one format.
-double Tuner::getFootprint(const PackingFormat &format) {
-  double bytes = model.otherBytes;
-  for (const ModelMatrices::Shape &shape : model.shapes)
-    bytes += double(shape.count) * getPacked(shape, format).getSizeInBytes();
-  return bytes;
-}
-
 llvm::Expected<Candidate> Tuner::compile(ternary::PackedType type) {
   const PackingFormat &format = getFormat(type.getFormat());
-  double footprint = getFootprint(format);
+  double footprint =
+      getFootprint(&context, model.shapes, model.otherBytes, format);
   Candidate candidate{
       type,
       std::make_unique<Matrix>(type.getN(), type.getK(), format.getName().str(),
@@ -110,7 +102,7 @@ llvm::Expected<Candidate> Tuner::compile(ternary::PackedType type) {
   return std::move(candidate);
 }
 
-llvm::Expected<SpecMatrix> Tuner::tune(const ModelMatrices::Shape &shape) {
+llvm::Expected<SpecMatrix> Tuner::tune(const MatrixCount &shape) {
   std::vector<Candidate> candidates;
   for (const PackingFormat *format : allFormats()) {
     ternary::PackedType type = getPacked(shape, *format);
@@ -168,7 +160,7 @@ void Tuner::printHeader() {
   os << llvm::formatv(" {0,11}\n", "per token");
 }
 
-void Tuner::print(const ModelMatrices::Shape &shape,
+void Tuner::print(const MatrixCount &shape,
                   llvm::ArrayRef<Candidate> candidates, const Candidate &best) {
   std::string name = llvm::formatv("{0}x{1}", shape.rows, shape.columns);
   for (const Candidate &candidate : candidates) {
@@ -219,7 +211,7 @@ llvm::Expected<Spec> Tuner::run() {
   printHeader();
   Spec spec;
   spec.threads = team->size();
-  for (const ModelMatrices::Shape &shape : model.shapes) {
+  for (const MatrixCount &shape : model.shapes) {
     auto matrix = tune(shape);
     if (!matrix)
       return matrix.takeError();

@@ -127,11 +127,12 @@ Error Compiler::run() {
                             mlir::StringAttr::get(&context, describeModel()));
     if (Error error = runPasses(stage))
       return error;
-    if (stage.name == "bitnet" && spec)
-      if (Error error = obeySpec())
-        return error;
-    if (stage.name == "bitnet")
+    if (stage.name == "bitnet") {
+      if (spec)
+        if (Error error = obeySpec())
+          return error;
       describeHead();
+    }
     if (stage.name == "tiled")
       weights = collectWeights(*module);
     if (&stage == last)
@@ -196,8 +197,7 @@ Expected<ModelMatrices> Compiler::listMatrices() {
 
 /// Makes the choices of --spec options of the passes.
 Error Compiler::obeySpec() {
-  for (const ModelMatrices::Shape &shape :
-       getMatrices(*module, target).shapes) {
+  for (const MatrixCount &shape : getMatrices(*module, target).shapes) {
     const SpecMatrix *choice = spec->find(shape.rows, shape.columns);
     if (!choice)
       return makeFileError(

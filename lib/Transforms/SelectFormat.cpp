@@ -124,6 +124,10 @@ struct TernarySelectFormatPass
                 function->getAttrOfType<IntegerAttr>("bitnet.max_tokens"))
           maxTokens = std::max(maxTokens, most.getInt());
     }
+    counts.clear();
+    for (auto &[matrix, shape] : shapes)
+      counts.push_back(
+          {matrix.getDimSize(0), matrix.getDimSize(1), shape.matrices});
     otherBytes = 0;
     for (auto weight : getOperation().getOps<bitnet::WeightOp>())
       if (!seen.contains(weight.getSymNameAttr().getAsOpaquePointer()))
@@ -135,13 +139,8 @@ struct TernarySelectFormatPass
                            matrix.getDimSize(1), format.getAttr(&getContext()));
   }
 
-  /// Bytes that a token reads if all matrices have one format.
   double getFootprint(const PackingFormat &format) {
-    double bytes = otherBytes;
-    for (auto &[matrix, shape] : shapes)
-      bytes +=
-          double(shape.matrices) * getPacked(matrix, format).getSizeInBytes();
-    return bytes;
+    return bitnetc::getFootprint(&getContext(), counts, otherBytes, format);
   }
 
   void addCandidates(RankedTensorType matrix, ShapeChoice &shape) {
@@ -151,7 +150,7 @@ struct TernarySelectFormatPass
         candidate.unsupported = *reason;
       else
         for (const Phase &phase : getPhases()) {
-          Workload load{getTokens(phase), unsigned(threads),
+          Workload load{phase.getTokens(maxTokens), unsigned(threads),
                         getFootprint(*format)};
           candidate.times.push_back(
               predictProduct(candidate.type, target, load));
@@ -160,10 +159,6 @@ struct TernarySelectFormatPass
         }
       shape.candidates.push_back(std::move(candidate));
     }
-  }
-
-  int64_t getTokens(const Phase &phase) const {
-    return phase.tokens ? phase.tokens : maxTokens;
   }
 
   void choose(RankedTensorType matrix, ShapeChoice &shape) {
@@ -225,8 +220,8 @@ struct TernarySelectFormatPass
         getMemoryLevel(target, footprint, threads), "matrix", "count", "format",
         "bits");
     for (const Phase &phase : getPhases())
-      os << llvm::formatv(
-          " {0,15}", llvm::formatv("{0} M={1}", phase.name, getTokens(phase)));
+      os << llvm::formatv(" {0,15}", llvm::formatv("{0} M={1}", phase.name,
+                                                   phase.getTokens(maxTokens)));
     os << llvm::formatv(" {0,11}\n", "per token");
     for (auto &[matrix, shape] : shapes)
       for (auto [i, candidate] : llvm::enumerate(shape.candidates)) {
@@ -253,8 +248,8 @@ struct TernarySelectFormatPass
   /// What bitnet-screen-head has made of the output head: of `op` in `phase`,
   /// the bytes it reads for a token and how long that takes.
   void printHead(raw_ostream &os, StringRef phase, Operation *op) {
-    if (!op->getName().stripDialect().ends_with("head") ||
-        isa<bitnet::RescoreHeadOp>(op)) // few rows
+    // A rescoring reads few rows.
+    if (!isa<bitnet::IntegerHeadOp, bitnet::LMHeadOp, bitnet::ScreenHeadOp>(op))
       return;
     int64_t bytes = 0;
     for (Value operand : op->getOperands())
@@ -275,6 +270,7 @@ struct TernarySelectFormatPass
   TargetInfo target;
   llvm::MapVector<RankedTensorType, ShapeChoice> shapes;
   llvm::StringMap<std::string> chosen; // shape to format, of `choices`
+  std::vector<MatrixCount> counts;
   int64_t maxTokens = 1;
   double otherBytes = 0; // of weights that are not ternary
 };

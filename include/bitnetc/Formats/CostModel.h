@@ -24,7 +24,21 @@ struct Phase {
   llvm::StringLiteral name;
   int64_t tokens; // of one call; 0: the most that a call of prefill takes
   double weight;  // of its time per token
+
+  /// Tokens of one call where prefill takes `most`.
+  int64_t getTokens(int64_t most) const { return tokens ? tokens : most; }
 };
+
+/// All matrices of one shape.
+struct MatrixCount {
+  int64_t rows, columns, count;
+};
+
+/// Bytes that a token reads if all matrices have one format, `otherBytes` of
+/// other weights included.
+double getFootprint(mlir::MLIRContext *context,
+                    llvm::ArrayRef<MatrixCount> matrices, double otherBytes,
+                    const PackingFormat &format);
 
 /// Decoding, a few sequences side by side, and reading a prompt. A format is
 /// chosen for texts of which as many tokens are read as are written. The small

@@ -5,6 +5,7 @@
 #ifndef BITNETC_PIPELINE_COMPILER_H
 #define BITNETC_PIPELINE_COMPILER_H
 
+#include "bitnetc/Formats/CostModel.h"
 #include "bitnetc/Import/BuildModule.h"
 #include "bitnetc/Pipeline/Pipeline.h"
 #include "bitnetc/Target/TargetInfo.h"
@@ -35,13 +36,9 @@ llvm::Error compileModel(const CompilerOptions &options);
 
 /// What a model consists of after stage `bitnet`, for its target.
 struct ModelMatrices {
-  /// Ternary matrices of equal size.
-  struct Shape {
-    int64_t rows, columns, count;
-  };
   TargetInfo target;
-  std::vector<Shape> shapes;
-  double otherBytes = 0; // of all other weights
+  std::vector<MatrixCount> shapes; // the ternary ones
+  double otherBytes = 0;           // of all other weights
 };
 llvm::Expected<ModelMatrices> listMatrices(const CompilerOptions &options);
 
