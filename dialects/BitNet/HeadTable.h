@@ -6,9 +6,8 @@
 //
 //   int8: byte c of lane l of step s is column 4s + c of row l. It is also the
 //         sketch of a screened head (Formats/HeadSketch.h).
-//   int4: for every group, 16 scales in bf16, those of two rows in 4 bytes;
-//   then
-//         4 steps of 64 bytes, whose byte c of lane l has in its lower half
+//   int4: for every group, 16 scales in bf16, those of two rows in 4 bytes,
+//         and 4 steps of 64 bytes, whose byte c of lane l has in its lower half
 //         column 8s + c, in its upper half column 8s + 4 + c. What an element
 //         stands for is scale * 16 * q, q from -8 to 7.
 //

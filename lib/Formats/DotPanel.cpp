@@ -19,12 +19,8 @@ using namespace bitnetc;
 
 namespace {
 
-/// Columns of a quad, bytes of a vector, rows of one group.
-constexpr int64_t kQuad = 4, kVectorBytes = 64, kLanes = 16;
 /// Quads that the panel is fetched ahead of its use into the nearest cache.
 constexpr int64_t kQuadsAhead = 8;
-/// Codes are weights plus one.
-constexpr int64_t kMaxCode = 2;
 
 class Emitter {
 public:
@@ -61,27 +57,14 @@ public:
   }
 
 private:
-  Value mul(Value a, int64_t b) {
-    return arith::MulIOp::create(builder, loc, a, e.index(b));
-  }
-
   void decode(Value step) {
     Value offset =
-        e.add(operands.tileOffsets[0], mul(step, geometry.stepBytes));
-    SmallVector<Value> vectors;
-    for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes) {
-      if (operands.prefetch != 0)
-        e.prefetch(operands.bytes, offset, operands.prefetch + at);
-      vectors.push_back(
-          e.loadBytes(operands.bytes, e.addIndex(offset, at), kVectorBytes));
-    }
-    Value first = mul(step, geometry.stepCols / kQuad);
-    format.emitDecode(
-        builder, loc, vectors, [&](int64_t quad, int64_t group, Value codes) {
-          vector::StoreOp::create(builder, loc, codes, panel,
-                                  ValueRange{e.addIndex(first, quad), //
-                                             e.index(group * kVectorBytes)});
-        });
+        e.add(operands.tileOffsets[0], e.mulIndex(step, geometry.stepBytes));
+    if (operands.prefetch != 0)
+      e.prefetchStep(operands.bytes, offset, geometry.stepBytes,
+                     operands.prefetch);
+    e.decodeStep(format, e.loadStep(operands.bytes, offset, geometry.stepBytes),
+                 panel, e.mulIndex(step, geometry.stepCols / kQuad), 0, groups);
   }
 
   /// The products of `block` tokens from `token` on.
@@ -103,13 +86,10 @@ private:
         });
     for (int64_t i = 0; i < block; ++i) {
       Value row = e.addIndex(token, i);
-      Value sum = vector::BroadcastOp::create(
-          builder, loc, lanes,
-          memref::LoadOp::create(builder, loc, operands.sums, row));
+      Value sum = e.broadcastSum(operands.sums, row, kLanes);
       for (int64_t group = 0; group < groups; ++group)
-        vector::StoreOp::create(
-            builder, loc, e.sub(acc[i * groups + group], sum),
-            operands.products[0], ValueRange{row, e.index(group * kLanes)});
+        e.storeRow(e.sub(acc[i * groups + group], sum), operands.products[0],
+                   row, e.index(group * kLanes));
     }
   }
 
@@ -125,7 +105,7 @@ private:
                                              e.bytesType(kVectorBytes), panel,
                                              ValueRange{quad, at}));
     }
-    Value column = mul(quad, kQuad);
+    Value column = e.mulIndex(quad, kQuad);
     for (int64_t i = 0; i < block; ++i) {
       Value activations = e.broadcastFour(x, i, column, kVectorBytes);
       for (int64_t group = 0; group < groups; ++group)

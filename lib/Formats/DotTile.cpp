@@ -12,11 +12,6 @@ using namespace bitnetc;
 
 namespace {
 
-/// The largest code of a weight.
-constexpr int64_t kMaxCode = 2;
-/// Columns of a quad, lanes and bytes of a vector of a step.
-constexpr int64_t kQuad = 4, kLanes = 16, kVectorBytes = 64;
-
 /// How far ahead a tile is fetched from the second cache, where it has been
 /// brought as the next tile.
 constexpr int64_t kNearBytes = 512;
@@ -130,10 +125,6 @@ private:
     return acc.slice((stream * passParts + part) * perPart, perPart);
   }
 
-  Value times(Value step, int64_t size) {
-    return arith::MulIOp::create(e.builder, e.loc, step, e.index(size));
-  }
-
   /// Fetches the lines of the next tile that belong to step `first + i`, where
   /// `first` is a multiple of nextParts.
   void prefetchNext(Value first, int64_t i) {
@@ -141,7 +132,7 @@ private:
     Value step =
         arith::DivUIOp::create(e.builder, e.loc, first, e.index(nextParts));
     Value offset =
-        e.add(operands.tileOffsets[0], times(step, geometry.stepBytes));
+        e.add(operands.tileOffsets[0], e.mulIndex(step, geometry.stepBytes));
     for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
       e.prefetch(operands.bytes, offset,
                  (steps + i / nextParts) * geometry.stepBytes +
@@ -152,8 +143,8 @@ private:
   /// One step of all streams, its first `quads`; `acc` is one set.
   void emitStep(Value step, int64_t quads, int64_t firstPart,
                 MutableArrayRef<Value> acc) {
-    Value column = times(step, geometry.stepCols),
-          byte = times(step, geometry.stepBytes);
+    Value column = e.mulIndex(step, geometry.stepCols),
+          byte = e.mulIndex(step, geometry.stepBytes);
     auto get = [&](int64_t quad, int64_t token) {
       return e.broadcastFour(operands.activations, token,
                              e.addIndex(column, quad * kQuad), partBytes);
@@ -161,16 +152,13 @@ private:
     StepActivations activations = {quads, tokens, get};
     for (int64_t stream = 0; stream < streams; ++stream) {
       Value offset = e.add(operands.tileOffsets[stream], byte);
-      for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-        if (operands.prefetch != 0 && firstPart == 0)
-          e.prefetch(operands.bytes, offset,
-                     (fetchNext ? kNearBytes : operands.prefetch) + at);
+      if (operands.prefetch != 0 && firstPart == 0)
+        e.prefetchStep(operands.bytes, offset, geometry.stepBytes,
+                       fetchNext ? kNearBytes : operands.prefetch);
       for (int64_t part = 0; part < passParts; ++part) {
-        int64_t first = (firstPart + part) * partBytes;
-        SmallVector<Value> bytes;
-        for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-          bytes.push_back(e.loadBytes(
-              operands.bytes, e.addIndex(offset, at + first), partBytes));
+        SmallVector<Value> bytes =
+            e.loadStep(operands.bytes, offset, geometry.stepBytes,
+                       (firstPart + part) * partBytes, partBytes);
         tile.step(e, bytes, activations, slicePart(acc, stream, part));
       }
     }
@@ -179,7 +167,7 @@ private:
   void finish(int64_t firstPart, ArrayRef<Value> acc) {
     int64_t lanes = partBytes / 4;
     for (int64_t token = 0; token < tokens; ++token) {
-      Value sum = e.broadcastSum(operands.sums, token, lanes);
+      Value sum = e.broadcastSum(operands.sums, e.index(token), lanes);
       for (int64_t stream = 0; stream < streams; ++stream)
         for (int64_t part = 0; part < passParts; ++part) {
           ArrayRef<Value> mine =
@@ -217,27 +205,26 @@ int64_t bitnetc::getShortSteps(const Geometry &geometry, int64_t max) {
   return 128 / max / (geometry.stepCols / kQuad);
 }
 
-void bitnetc::emitDecodedTile(OpBuilder &builder, Location loc,
-                              const TargetInfo &target,
-                              const TileOperands &operands,
-                              const PackingFormat &format) {
-  Geometry geometry = format.getGeometry();
+void PackingFormat::emitTile(OpBuilder &builder, Location loc,
+                             const TargetInfo &target,
+                             const TileOperands &operands) const {
+  Geometry geometry = getGeometry();
   int64_t groups = geometry.tileRows / kLanes;
   bool shorts = target.pairInstructions != 0;
   auto step = [&](TileEmitter &e, ArrayRef<Value> bytes,
                   const StepActivations &activations,
                   MutableArrayRef<Value> acc) {
-    format.emitDecode(
-        builder, loc, bytes, [&](int64_t quad, int64_t group, Value codes) {
-          for (int64_t token = 0;
-               quad < activations.quads && token < activations.tokens;
-               ++token) {
-            Value a = activations.get(quad, token);
-            Value &sum = acc[token * groups + group];
-            sum = shorts ? e.dot2(sum, codes, a, kMaxCode)
-                         : e.dot4(sum, codes, a, kMaxCode);
-          }
-        });
+    emitDecode(builder, loc, bytes,
+               [&](int64_t quad, int64_t group, Value codes) {
+                 for (int64_t token = 0;
+                      quad < activations.quads && token < activations.tokens;
+                      ++token) {
+                   Value a = activations.get(quad, token);
+                   Value &sum = acc[token * groups + group];
+                   sum = shorts ? e.dot2(sum, codes, a, kMaxCode)
+                                : e.dot4(sum, codes, a, kMaxCode);
+                 }
+               });
   };
   auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
     SmallVector<Value> rows;

@@ -62,12 +62,6 @@ void emitDotTile(mlir::OpBuilder &builder, mlir::Location loc,
 /// at most 2^15, which only -2^15 reaches (127 is the largest activation).
 int64_t getShortSteps(const Geometry &geometry, int64_t max);
 
-/// The same by the codes that `format` decodes, for formats without a better
-/// form of their products.
-void emitDecodedTile(mlir::OpBuilder &builder, mlir::Location loc,
-                     const TargetInfo &target, const TileOperands &operands,
-                     const PackingFormat &format);
-
 } // namespace bitnetc
 
 #endif // BITNETC_LIB_FORMATS_DOTTILE_H

@@ -10,9 +10,6 @@ using namespace bitnetc;
 
 namespace {
 
-/// Lanes and bytes of a vector of a step.
-constexpr int64_t kLanes = 16, kVectorBytes = 64;
-
 class Emitter {
 public:
   Emitter(OpBuilder &builder, Location loc, const TargetInfo &target,
@@ -56,21 +53,17 @@ private:
   }
 
   void addStep(Value step, MutableArrayRef<Value> shorts) {
-    auto times = [&](int64_t size) -> Value {
-      return arith::MulIOp::create(e.builder, e.loc, step, e.index(size));
-    };
-    Value byte = times(geometry.stepBytes), tables = times(tableBytes);
+    Value byte = e.mulIndex(step, geometry.stepBytes);
+    Value tables = e.mulIndex(step, tableBytes);
     for (int64_t stream = 0; stream < streams; ++stream) {
       Value offset = e.add(operands.tileOffsets[stream], byte);
-      for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-        if (operands.prefetch != 0)
-          e.prefetch(operands.bytes, offset, operands.prefetch + at);
+      if (operands.prefetch != 0)
+        e.prefetchStep(operands.bytes, offset, geometry.stepBytes,
+                       operands.prefetch);
       for (int64_t part = 0; part < parts; ++part) {
-        SmallVector<Value> bytes;
-        for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-          bytes.push_back(e.loadBytes(operands.bytes,
-                                      e.addIndex(offset, at + part * partBytes),
-                                      partBytes));
+        SmallVector<Value> bytes =
+            e.loadStep(operands.bytes, offset, geometry.stepBytes,
+                       part * partBytes, partBytes);
         for (int64_t token = 0; token < operands.rows; ++token)
           tile.step(
               e, bytes,

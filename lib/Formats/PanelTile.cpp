@@ -30,8 +30,6 @@ using namespace bitnetc;
 
 namespace {
 
-/// Columns of a quad, bytes of a vector, rows of one group.
-constexpr int64_t kQuad = 4, kVectorBytes = 64, kLanes = 16;
 /// Tokens and columns of a matrix tile.
 constexpr int64_t kTileTokens = 16, kTileCols = 64;
 /// Tokens and groups of one product.
@@ -74,7 +72,7 @@ public:
         allocate(width / kQuad, ternary::getRowPitch(groups * kVectorBytes, 1),
                  builder.getI8Type());
     tailProducts = allocate(kTileTokens, groups * kLanes, builder.getI32Type());
-    Value products = mul(div(even, kTokens), passes);
+    Value products = e.mulIndex(div(even, kTokens), passes);
     shares = arith::CeilDivUIOp::create(
         builder, loc, e.index(tileLines),
         arith::MaxUIOp::create(builder, loc, products, e.index(1)));
@@ -99,9 +97,6 @@ private:
   }
   int64_t blockSteps() const { return width / geometry.stepCols; }
 
-  Value mul(Value a, int64_t b) {
-    return arith::MulIOp::create(builder, loc, a, e.index(b));
-  }
   Value div(Value a, int64_t b) {
     return arith::DivUIOp::create(builder, loc, a, e.index(b));
   }
@@ -151,14 +146,14 @@ private:
   }
   Value getByte(Value block, Value step) {
     return e.add(operands.tileOffsets[0],
-                 e.add(mul(block, blockSteps() * geometry.stepBytes),
-                       mul(step, geometry.stepBytes)));
+                 e.add(e.mulIndex(block, blockSteps() * geometry.stepBytes),
+                       e.mulIndex(step, geometry.stepBytes)));
   }
 
   /// Packed bytes of so many columns, about.
   Value getBytes(Value columns) {
     int64_t common = std::gcd(geometry.stepBytes, geometry.stepCols);
-    Value bytes = mul(columns, geometry.stepBytes / common);
+    Value bytes = e.mulIndex(columns, geometry.stepBytes / common);
     return common == geometry.stepCols ? bytes
                                        : div(bytes, geometry.stepCols / common);
   }
@@ -167,17 +162,8 @@ private:
   /// from `row` on, for the `count` groups from `group` on.
   void emitStep(Value byte, Value panel, Value row, int64_t group,
                 int64_t count) {
-    SmallVector<Value> vectors;
-    for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-      vectors.push_back(
-          e.loadBytes(operands.bytes, e.addIndex(byte, at), kVectorBytes));
-    format.emitDecode(
-        builder, loc, vectors, [&](int64_t quad, int64_t i, Value codes) {
-          if (i >= group && i < group + count)
-            vector::StoreOp::create(
-                builder, loc, codes, panel,
-                ValueRange{e.addIndex(row, quad), e.index(i * kVectorBytes)});
-        });
+    e.decodeStep(format, e.loadStep(operands.bytes, byte, geometry.stepBytes),
+                 panel, row, group, count);
   }
 
   /// Decodes the steps from `first` to `last`.
@@ -185,10 +171,11 @@ private:
     if (first < last)
       forEach(e.index(first), e.index(last), 1, [&](Value step) {
         Value byte = getByte(block, step);
-        for (int64_t at = 0; at < geometry.stepBytes; at += kVectorBytes)
-          if (operands.prefetch != 0)
-            e.prefetch(operands.bytes, byte, operands.prefetch + at);
-        emitStep(byte, panel, mul(step, geometry.stepCols / kQuad), 0, groups);
+        if (operands.prefetch != 0)
+          e.prefetchStep(operands.bytes, byte, geometry.stepBytes,
+                         operands.prefetch);
+        emitStep(byte, panel, e.mulIndex(step, geometry.stepCols / kQuad), 0,
+                 groups);
       });
   }
 
@@ -243,7 +230,7 @@ private:
       int64_t count = std::min(kGroups, groups - group);
       // Which of the lines of a matrix tile's columns to ask for: shares follow
       // each other.
-      Value share = e.addIndex(mul(div(token, kTokens), passes), pass);
+      Value share = e.addIndex(e.mulIndex(div(token, kTokens), passes), pass);
       Value all = e.index(tileLines);
       auto clamp = [&](Value line) -> Value {
         return arith::MinUIOp::create(builder, loc, line, all);
@@ -255,7 +242,8 @@ private:
           [&](Value column) {
             if (operands.prefetch != 0)
               forEach(first, end, 1, [&](Value line) {
-                Value ahead = e.add(getBytes(column), mul(line, kVectorBytes));
+                Value ahead =
+                    e.add(getBytes(column), e.mulIndex(line, kVectorBytes));
                 // In the first cache they would push out the panel.
                 e.prefetch(operands.bytes, e.add(later, ahead), 0,
                            TileEmitter::Cache::Second);
@@ -291,10 +279,10 @@ private:
                         int64_t count) {
     int64_t products = columns / kTileCols;
     int64_t share = llvm::divideCeil(kTokens, products);
-    Value product = div(e.add(mul(current, width), column), kTileCols);
+    Value product = div(e.add(e.mulIndex(current, width), column), kTileCols);
     int64_t first = products - llvm::divideCeil(kTokens, share);
     ifReaches(product, e.index(first), [&] {
-      Value m = e.add(token, mul(e.sub(product, e.index(first)), share));
+      Value m = e.add(token, e.mulIndex(e.sub(product, e.index(first)), share));
       for (int64_t i = 0; i < share; ++i)
         for (int64_t g = group; g < group + count; ++g)
           sink->prefetch(e.addIndex(m, i), g * kLanes);
@@ -309,8 +297,8 @@ private:
     auto at = [&](int64_t value) -> OpFoldResult {
       return builder.getIndexAttr(value);
     };
-    Value x = slice(operands.activations, {token, mul(current, width)}, rows,
-                    currentColumns);
+    Value x = slice(operands.activations, {token, e.mulIndex(current, width)},
+                    rows, currentColumns);
     Value weights = slice(panel, {at(0), at(group * kVectorBytes)},
                           currentColumns / kQuad, count * kVectorBytes);
     Value out =
@@ -333,9 +321,7 @@ private:
     forEach(begin, end, 1, [&](Value i) {
       Value m = e.add(token, i), from = e.add(row, i);
       VectorType lanes = e.lanesType(kLanes);
-      Value sum = vector::BroadcastOp::create(
-          builder, loc, lanes,
-          memref::LoadOp::create(builder, loc, operands.sums, m));
+      Value sum = e.broadcastSum(operands.sums, m, kLanes);
       for (int64_t group = 0; group < groups; ++group) {
         Value place = e.index(group * kLanes);
         Value value = vector::LoadOp::create(builder, loc, lanes, sums,

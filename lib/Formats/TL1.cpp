@@ -99,11 +99,6 @@ public:
           e.interleave(pairs[0][group / 2], pairs[1][group / 2], 2, group % 2));
   }
 
-  void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
-                const TileOperands &operands) const override {
-    emitDecodedTile(builder, loc, target, operands, *this);
-  }
-
   void emitTables(OpBuilder &builder, Location loc, Value activations,
                   int64_t columns, Value token, Value tables) const override {
     TileEmitter e(builder, loc);

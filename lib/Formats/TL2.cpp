@@ -23,7 +23,7 @@ using namespace bitnetc;
 
 namespace {
 
-constexpr int64_t kRows = 3, kCodes = 8, kVectors = 5, kVectorBytes = 64;
+constexpr int64_t kRows = 3, kCodes = 8, kVectors = 5;
 
 /// Where the bits of code 5, 6 or 7 are: `count` bits of it from bit `to` on
 /// are those of vector `vector` from bit `from` on.

@@ -23,7 +23,7 @@ using namespace bitnetc;
 namespace {
 
 /// Columns of an index, rows' indices in a word, vectors of a step.
-constexpr int64_t kTrio = 3, kFields = 3, kVectors = 4, kVectorBytes = 64;
+constexpr int64_t kTrio = 3, kFields = 3, kVectors = 4;
 constexpr int64_t kStepCols = kTrio * kVectors, kTableBytes = 64;
 /// Steps between additions of int16 sums to int32 sums.
 constexpr int64_t kFlush = 21;
@@ -124,11 +124,6 @@ public:
                   e.interleave(words[2 * quad], words[2 * quad + 1], 2, upper),
                   cast<VectorType>(vectors.front().getType())));
     }
-  }
-
-  void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
-                const TileOperands &operands) const override {
-    emitDecodedTile(builder, loc, target, operands, *this);
   }
 
   void emitTables(OpBuilder &builder, Location loc, Value activations,

@@ -166,9 +166,8 @@ Value TileEmitter::broadcastFour(Value activations, int64_t token, Value column,
   return vector::BitCastOp::create(builder, loc, bytesType(count), lanes);
 }
 
-Value TileEmitter::broadcastSum(Value sums, int64_t token, int64_t count) {
-  Value sum =
-      memref::LoadOp::create(builder, loc, sums, ValueRange{index(token)});
+Value TileEmitter::broadcastSum(Value sums, Value token, int64_t count) {
+  Value sum = memref::LoadOp::create(builder, loc, sums, token);
   return vector::BroadcastOp::create(builder, loc, lanesType(count), sum);
 }
 
@@ -209,6 +208,31 @@ void TileEmitter::prefetch(Value memref, Value offset, int64_t distance,
                              /*isWrite=*/false,
                              /*localityHint=*/cache == Cache::First ? 3 : 2,
                              /*isDataCache=*/true);
+}
+
+void TileEmitter::prefetchStep(Value memref, Value offset, int64_t stepBytes,
+                               int64_t distance) {
+  for (int64_t at = 0; at < stepBytes; at += kVectorBytes)
+    prefetch(memref, offset, distance + at);
+}
+
+SmallVector<Value> TileEmitter::loadStep(Value memref, Value offset,
+                                         int64_t stepBytes, int64_t first,
+                                         int64_t count) {
+  SmallVector<Value> vectors;
+  for (int64_t at = 0; at < stepBytes; at += kVectorBytes)
+    vectors.push_back(loadBytes(memref, addIndex(offset, at + first), count));
+  return vectors;
+}
+
+void TileEmitter::decodeStep(const PackingFormat &format,
+                             ArrayRef<Value> vectors, Value panel, Value row,
+                             int64_t group, int64_t count) {
+  format.emitDecode(
+      builder, loc, vectors, [&](int64_t quad, int64_t i, Value codes) {
+        if (i >= group && i < group + count)
+          storeRow(codes, panel, addIndex(row, quad), index(i * kVectorBytes));
+      });
 }
 
 Value TileEmitter::dot4(Value acc, Value weights, Value activations,

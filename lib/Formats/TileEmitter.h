@@ -10,6 +10,11 @@
 
 namespace bitnetc {
 
+/// Columns of a quad, rows (lanes) of a group, bytes of a vector of both.
+constexpr int64_t kQuad = 4, kLanes = 16, kVectorBytes = 64;
+/// The largest code of a weight: codes are weights plus one.
+constexpr int64_t kMaxCode = 2;
+
 /// Emits the operations of a tile's inner loop at the builder's insertion
 /// point. "bytes" are vectors of i8, "lanes" of i32.
 class TileEmitter {
@@ -63,8 +68,8 @@ public:
   /// Four activations of one token, repeated up to `count` bytes.
   mlir::Value broadcastFour(mlir::Value activations, int64_t token,
                             mlir::Value column, int64_t count);
-  /// Element `token` of a memref of i32, in `count` lanes.
-  mlir::Value broadcastSum(mlir::Value sums, int64_t token, int64_t count);
+  /// Element `token` (an index) of a memref of i32, in `count` lanes.
+  mlir::Value broadcastSum(mlir::Value sums, mlir::Value token, int64_t count);
   /// Stores `vector` to row `token` of a two-dimensional memref.
   void storeRow(mlir::Value vector, mlir::Value memref, mlir::Value token,
                 mlir::Value column);
@@ -80,6 +85,19 @@ public:
   enum class Cache { First, Second };
   void prefetch(mlir::Value memref, mlir::Value offset, int64_t distance,
                 Cache cache = Cache::First);
+  /// Asks for all lines of the step at `offset` that is `distance` bytes ahead.
+  void prefetchStep(mlir::Value memref, mlir::Value offset, int64_t stepBytes,
+                    int64_t distance);
+  /// The vectors of the step at `offset`; of each, `count` bytes from `first`.
+  llvm::SmallVector<mlir::Value> loadStep(mlir::Value memref,
+                                          mlir::Value offset, int64_t stepBytes,
+                                          int64_t first = 0,
+                                          int64_t count = kVectorBytes);
+  /// Decodes a step to the rows of `panel` from `row` on, one for each quad:
+  /// the `count` groups from `group` on.
+  void decodeStep(const PackingFormat &format,
+                  llvm::ArrayRef<mlir::Value> vectors, mlir::Value panel,
+                  mlir::Value row, int64_t group, int64_t count);
 
   mlir::Value dot4(mlir::Value acc, mlir::Value weights,
                    mlir::Value activations, int64_t max, bool isSigned = false);

@@ -1,5 +1,4 @@
-//===- PackingFormat.h - How one packing format packs and multiplies -*- C++
-//-*-//
+//===- PackingFormat.h - How a format packs and multiplies -----*- C++ -*-===//
 //
 // A format is a record in dialects/Ternary/TernaryFormats.td (geometry), one
 // file lib/Formats/<Name>.cpp that implements this class, and one line in
@@ -107,10 +106,11 @@ public:
 
   /// Emits the multiplication of the streams' tiles by activations: exact
   /// products into `operands.products`. Only vector, arith, scf, memref and
-  /// micro-ops.
+  /// micro-ops. By itself, dot products of the codes of `emitDecode`: for
+  /// formats without a better form.
   virtual void emitTile(mlir::OpBuilder &builder, mlir::Location loc,
                         const TargetInfo &target,
-                        const TileOperands &operands) const = 0;
+                        const TileOperands &operands) const;
 
   /// Table formats: writes the tables of one token's activations, `columns` of
   /// them (padded), to row `token` (an index) of `tables`.

@@ -56,16 +56,7 @@ void CacheView::prefetch(Value half, Value head, Value block, Value element) {
 
 Value CacheView::emitScale(int64_t half, Value head, Value block, Value index,
                            Value source, Value m, Value from) {
-  Values largest =
-      e.rowLoop(dim, e.constant(e.rowType(), minMagnitude),
-                [&](Value column, int64_t width, ValueRange largest) -> Values {
-                  Value row =
-                      e.load(source, {m, e.addIndex(from, column)}, width);
-                  return {e.max(math::AbsFOp::create(e.builder, e.loc, row),
-                                largest.front())};
-                });
-  Value max = e.extract(
-      e.fold(largest, [&](Value a, Value b) { return e.max(a, b); }), 0);
+  Value max = e.largestMagnitude(source, m, dim, minMagnitude, from);
   Value top = e.constant(max.getType(), 127);
   Value scale = vector::FromElementsOp::create(
       e.builder, e.loc, VectorType::get(1, max.getType()), e.div(max, top));

@@ -17,19 +17,6 @@ using namespace mlir;
 
 namespace bitnetc {
 
-/// The largest magnitude of row `m`; NaN do not count.
-static Value emitLargest(VectorEmitter &e, Value x, Value m) {
-  Values largest =
-      e.rowLoop(getColumns(x), e.constant(e.rowType(), 0),
-                [&](Value column, int64_t width, ValueRange args) -> Values {
-                  Value row = e.load(x, {m, column}, width);
-                  return {e.max(math::AbsFOp::create(e.builder, e.loc, row),
-                                args.front())};
-                });
-  return e.extract(
-      e.fold(largest, [&](Value a, Value b) { return e.max(a, b); }), 0);
-}
-
 /// A length that is not below the root of `squares`, an f32 sum of `columns`
 /// products: that may be too small by the relative error g(n), its root by half
 /// of that and a rounding, and its terms by another; the factor has more.
@@ -63,7 +50,7 @@ void emitKernel(VectorEmitter &e, bitnet::FixedPointOp op) {
   Type f32 = e.builder.getF32Type();
   auto number = [&](double value) { return e.constant(f32, value); };
   e.forTokens(x, [&](Value m) {
-    Value largest = emitLargest(e, x, m);
+    Value largest = e.largestMagnitude(x, m, getColumns(x), 0);
     Value isZero =
         e.compare(arith::CmpFPredicate::OLT, largest, number(kFixedPointLeast));
     Value top = number(kFixedPointMax);

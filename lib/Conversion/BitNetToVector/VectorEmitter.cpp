@@ -338,6 +338,18 @@ Value VectorEmitter::foldSum(ArrayRef<Value> vectors) {
   return fold(vectors, [&](Value a, Value b) { return add(a, b); });
 }
 
+Value VectorEmitter::largestMagnitude(Value memref, Value m, int64_t columns,
+                                      float least, Value from) {
+  Values largest = rowLoop(
+      columns, constant(rowType(), least),
+      [&](Value column, int64_t width, ValueRange largest) -> Values {
+        Value at = from ? addIndex(from, column) : column;
+        Value row = load(memref, {m, at}, width);
+        return {max(math::AbsFOp::create(builder, loc, row), largest.front())};
+      });
+  return extract(fold(largest, [&](Value a, Value b) { return max(a, b); }), 0);
+}
+
 Value VectorEmitter::extract(Value vector, int64_t lane) {
   return vector::ExtractOp::create(builder, loc, vector,
                                    ArrayRef<int64_t>{lane});

@@ -120,6 +120,11 @@ public:
   /// vectors together gives the same bits as one by one and costs a third.
   mlir::Value fold(llvm::ArrayRef<mlir::Value> vectors, Combine combine);
   mlir::Value foldSum(llvm::ArrayRef<mlir::Value> vectors);
+  /// The largest of `least` and the magnitudes of `columns` elements of row `m`
+  /// of `memref`, from column `from` on (none: 0); NaN do not count.
+  mlir::Value largestMagnitude(mlir::Value memref, mlir::Value m,
+                               int64_t columns, float least,
+                               mlir::Value from = nullptr);
   /// Lane `lane` of a vector.
   mlir::Value extract(mlir::Value vector, int64_t lane);
 

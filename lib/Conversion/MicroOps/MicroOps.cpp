@@ -43,59 +43,62 @@ static Value emitWideDot4(const Isa &isa, OpBuilder &builder, Location loc,
   return isa.emitDot4(builder, loc, total, low, rhs, 127, false);
 }
 
+/// Replaces `op` by what `emit` makes of its vectors, register by register.
+/// All have as many bytes as `type`.
+static LogicalResult
+lowerParts(Operation *op, VectorType type, ValueRange vectors, const Isa &isa,
+           function_ref<Value(OpBuilder &, Location, ArrayRef<Value>)> emit) {
+  auto bytes = getPartBytes(op, type, isa.target);
+  if (failed(bytes))
+    return failure();
+  OpBuilder builder(op);
+  Location loc = op->getLoc();
+  SmallVector<SmallVector<Value>> parts; // of each vector
+  for (Value vector : vectors) {
+    auto bits = cast<VectorType>(vector.getType()).getElementTypeBitWidth();
+    parts.push_back(split(builder, loc, vector, *bytes * 8 / bits));
+  }
+  SmallVector<Value> results;
+  for (size_t i = 0; i != parts.front().size(); ++i) {
+    SmallVector<Value> operands;
+    for (ArrayRef<Value> part : parts)
+      operands.push_back(part[i]);
+    results.push_back(emit(builder, loc, operands));
+  }
+  op->replaceAllUsesWith(ValueRange{concat(builder, loc, results)});
+  op->erase();
+  return success();
+}
+
 static LogicalResult lowerDot4(ternary::Dot4Op op, const Isa &isa) {
   if (op.getSignedLhs() && !isa.target.signedDot)
     return op.emitOpError("expected a target with a signed dot product, but "
                           "got CPU '")
            << isa.target.cpu << "'";
-  auto part = getPartBytes(op, op.getLhs().getType(), isa.target);
-  if (failed(part))
-    return failure();
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  SmallVector<Value> results;
-  for (auto [acc, lhs, rhs] :
-       llvm::zip(split(builder, loc, op.getAcc(), *part / 4),
-                 split(builder, loc, op.getLhs(), *part),
-                 split(builder, loc, op.getRhs(), *part)))
-    results.push_back(
-        op.getSignedLhs()
-            ? isa.emitDot4(builder, loc, acc, lhs, rhs, op.getMax(), true)
-            : emitWideDot4(isa, builder, loc, acc, lhs, rhs, op.getMax()));
-  op.replaceAllUsesWith(concat(builder, loc, results));
-  op.erase();
-  return success();
-}
-
-static LogicalResult lowerLookup(ternary::ByteLookupOp op, const Isa &isa) {
-  auto part = getPartBytes(op, op.getIndices().getType(), isa.target);
-  if (failed(part))
-    return failure();
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  SmallVector<Value> results;
-  for (Value indices : split(builder, loc, op.getIndices(), *part))
-    results.push_back(isa.emitLookup(builder, loc, op.getTable(), indices));
-  op.replaceAllUsesWith(concat(builder, loc, results));
-  op.erase();
-  return success();
+  return lowerParts(op, op.getLhs().getType(),
+                    {op.getAcc(), op.getLhs(), op.getRhs()}, isa,
+                    [&](OpBuilder &builder, Location loc, ArrayRef<Value> v) {
+                      return op.getSignedLhs()
+                                 ? isa.emitDot4(builder, loc, v[0], v[1], v[2],
+                                                op.getMax(), true)
+                                 : emitWideDot4(isa, builder, loc, v[0], v[1],
+                                                v[2], op.getMax());
+                    });
 }
 
 static LogicalResult lowerDot2(ternary::Dot2Op op, const Isa &isa) {
-  auto part = getPartBytes(op, op.getLhs().getType(), isa.target);
-  if (failed(part))
-    return failure();
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  SmallVector<Value> results;
-  for (auto [acc, lhs, rhs] :
-       llvm::zip(split(builder, loc, op.getAcc(), *part / 2),
-                 split(builder, loc, op.getLhs(), *part),
-                 split(builder, loc, op.getRhs(), *part)))
-    results.push_back(isa.emitDot2(builder, loc, acc, lhs, rhs));
-  op.replaceAllUsesWith(concat(builder, loc, results));
-  op.erase();
-  return success();
+  return lowerParts(op, op.getLhs().getType(),
+                    {op.getAcc(), op.getLhs(), op.getRhs()}, isa,
+                    [&](OpBuilder &builder, Location loc, ArrayRef<Value> v) {
+                      return isa.emitDot2(builder, loc, v[0], v[1], v[2]);
+                    });
+}
+
+static LogicalResult lowerLookup(ternary::ByteLookupOp op, const Isa &isa) {
+  return lowerParts(op, op.getIndices().getType(), op.getIndices(), isa,
+                    [&](OpBuilder &builder, Location loc, ArrayRef<Value> v) {
+                      return isa.emitLookup(builder, loc, op.getTable(), v[0]);
+                    });
 }
 
 static LogicalResult lowerWordLookup(ternary::WordLookupOp op, const Isa &isa) {
@@ -103,42 +106,27 @@ static LogicalResult lowerWordLookup(ternary::WordLookupOp op, const Isa &isa) {
     return op.emitOpError("expected a target with lookups of words, but got "
                           "CPU '")
            << isa.target.cpu << "'";
-  auto part = getPartBytes(op, op.getIndices().getType(), isa.target);
-  if (failed(part))
-    return failure();
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  SmallVector<Value> results;
-  for (Value indices : split(builder, loc, op.getIndices(), *part / 2))
-    results.push_back(isa.emitWordLookup(builder, loc, op.getTable(), indices));
-  op.replaceAllUsesWith(concat(builder, loc, results));
-  op.erase();
-  return success();
+  return lowerParts(op, op.getIndices().getType(), op.getIndices(), isa,
+                    [&](OpBuilder &builder, Location loc, ArrayRef<Value> v) {
+                      return isa.emitWordLookup(builder, loc, op.getTable(),
+                                                v[0]);
+                    });
 }
 
 static LogicalResult lowerOpaque(ternary::OpaqueOp op, const Isa &isa) {
-  auto type = cast<VectorType>(op.getValue().getType());
-  auto part = getPartBytes(op, type, isa.target);
-  if (failed(part))
-    return failure();
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
   std::string constraints = ("=" + isa.getRegisterClass() + ",0").str();
-  SmallVector<Value> results;
-  for (Value value : split(builder, loc, op.getValue(),
-                           *part * 8 / type.getElementTypeBitWidth()))
-    results.push_back(LLVM::InlineAsmOp::create(
-                          builder, loc, value.getType(), ValueRange{value}, "",
-                          constraints,
-                          /*has_side_effects=*/false, /*is_align_stack=*/false,
-                          LLVM::tailcallkind::TailCallKind::None,
-                          LLVM::AsmDialectAttr::get(op.getContext(),
-                                                    LLVM::AsmDialect::AD_ATT),
-                          ArrayAttr())
-                          .getRes());
-  op.replaceAllUsesWith(concat(builder, loc, results));
-  op.erase();
-  return success();
+  return lowerParts(
+      op, cast<VectorType>(op.getValue().getType()), op.getValue(), isa,
+      [&](OpBuilder &builder, Location loc, ArrayRef<Value> v) -> Value {
+        return LLVM::InlineAsmOp::create(
+                   builder, loc, v[0].getType(), v, "", constraints,
+                   /*has_side_effects=*/false, /*is_align_stack=*/false,
+                   LLVM::tailcallkind::TailCallKind::None,
+                   LLVM::AsmDialectAttr::get(op.getContext(),
+                                             LLVM::AsmDialect::AD_ATT),
+                   ArrayAttr())
+            .getRes();
+      });
 }
 
 LogicalResult bitnetc::microops::lower(Operation *root, const Isa &isa) {

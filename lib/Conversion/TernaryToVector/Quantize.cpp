@@ -25,15 +25,7 @@ static int64_t getColumns(Value memref) {
 
 /// s of the row `m`.
 static Value emitScale(VectorEmitter &e, Value x, Value m) {
-  Values largest =
-      e.rowLoop(getColumns(x), e.constant(e.rowType(), kMinAbsMax),
-                [&](Value column, int64_t width, ValueRange largest) -> Values {
-                  Value row = e.load(x, {m, column}, width);
-                  Value magnitude = math::AbsFOp::create(e.builder, e.loc, row);
-                  return {e.max(magnitude, largest.front())};
-                });
-  Value absMax = e.extract(
-      e.fold(largest, [&](Value a, Value b) { return e.max(a, b); }), 0);
+  Value absMax = e.largestMagnitude(x, m, getColumns(x), kMinAbsMax);
   return e.div(e.constant(e.builder.getF32Type(), 127), absMax);
 }
 
