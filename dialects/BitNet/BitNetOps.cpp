@@ -92,9 +92,11 @@ LogicalResult BitLinearOp::verify() {
   if (failed(verifyColumns(*this, "activations", lastDim(getX().getType()),
                            k))) // bitlinear_c1
     return failure();
-  if (failed(verifyColumns(*this, "a scale", lastDim(getScale().getType()),
-                           n))) // bitlinear_c2
-    return failure();
+  if (ternary::getRowsPerScale(lastDim(getScale().getType()), n) ==
+      0) // bitlinear_c2
+    return emitOpError("expected a scale for each of ")
+           << n << " rows or for each " << ternary::kScaleRows << ", but got "
+           << getScale().getType();
   if (failed(verifyColumns(*this, "a result", resultColumns(*this), n)))
     return failure();
   return verifyTokens(*this, getX().getType());

@@ -26,8 +26,9 @@ def BitNet_WeightOp : BitNet_Op<"weight", [Symbol]> {
   let description = [{
     `sources` name weights of the model file (lib/Import): ternary matrices are
     i2 tensors (-1, 0, +1), several sources are stacked by rows; `NAME.scale`
-    is the matrix's scale, repeated for each row; norms, embedding and head
-    keep their dtype. A weight for tests has a `value` instead of sources.
+    is the matrix's scale, repeated for each 16 rows, or for each row if stacked
+    matrices do not meet at a multiple of 16; norms, embedding and head keep
+    their dtype. A weight for tests has a `value` instead of sources.
     `ternary-pack-weights` gives it its packed type, `bitnet-plan-memory` its
     offset in the weight section.
 
@@ -114,16 +115,18 @@ def BitNet_BitLinearOp : BitNet_KernelOp<"bitlinear"> {
 
     ```
     s = 127 / max(max |x[m]|, 1e-5)   q = clamp(round(x[m] * s), -128, 127)
-    result[m, n] = (sum over k of q[k] * weights[n, k]) / s * scale[n]
+    result[m, n] = (sum over k of q[k] * weights[n, k]) / s * scale[n / r]
     ```
+    where r = 1 if there is a scale for each row, and else 16.
     ```mlir
     %y = bitnet.bitlinear %x, %w, %s
-        : (tensor<?x64xf32>, tensor<32x64xi2>, tensor<32xf32>) -> tensor<?x32xf32>
+        : (tensor<?x64xf32>, tensor<32x64xi2>, tensor<2xf32>) -> tensor<?x32xf32>
     ```
 
     Constraints:
     * (bitlinear_c1) the columns of `x` are K of `weights`.
-    * (bitlinear_c2) the columns of the result and of `scale` are N of `weights`.
+    * (bitlinear_c2) the columns of the result are N of `weights`; there is one
+      scale for each of them, or for each 16 of them.
   }];
   let arguments = (ins BitNet_F32Data:$x, BitNet_Matrix:$weights,
                        BitNet_F32Vector:$scale, Variadic<AnyMemRef>:$outs);

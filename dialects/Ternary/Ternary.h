@@ -33,6 +33,19 @@ inline int64_t getRowPitch(int64_t columns, int64_t bytes) {
   return (lines | 1) * 64 / bytes;
 }
 
+/// Rows that share a scale, where scales do not stand one for each row: the
+/// lanes of a vector. The scales of one matrix are equal, those of stacked
+/// matrices differ where the matrices meet. A scale for each row would be read
+/// from memory beside the weights, which costs a product of one token 6 %.
+constexpr int64_t kScaleRows = 16;
+/// How many of `rows` rows each of `scales` scales belongs to: 1, kScaleRows
+/// (the last one may have fewer), or 0 if neither fits.
+inline int64_t getRowsPerScale(int64_t scales, int64_t rows) {
+  if (scales == rows)
+    return 1;
+  return scales == (rows + kScaleRows - 1) / kScaleRows ? kScaleRows : 0;
+}
+
 /// True for N and K that a packed matrix can have: positive and below 2^31, so
 /// that sizes in bytes do not overflow.
 inline bool isMatrixShape(llvm::ArrayRef<int64_t> shape) {

@@ -249,10 +249,13 @@ LogicalResult RescaleOp::verify() {
   if (failed(verifyResults(*this, {Builder(getContext()).getF32Type()})))
     return failure();
   int64_t n = lastDim(getProducts().getType());
-  if (lastDim(getScale().getType()) != n ||
-      lastDim(getKernelResultType(*this, 0)) != n) // rescale_c1
-    return emitOpError("expected products, scale and result with the same "
-                       "last dimension");
+  if (lastDim(getKernelResultType(*this, 0)) != n) // rescale_c1
+    return emitOpError("expected products and result with the same last "
+                       "dimension");
+  if (getRowsPerScale(lastDim(getScale().getType()), n) == 0)
+    return emitOpError("expected a scale for each of ")
+           << n << " columns or for each " << kScaleRows << ", but got "
+           << getScale().getType();
   return success();
 }
 

@@ -208,19 +208,22 @@ def Ternary_LutMatmulOp : Ternary_KernelOp<"lut_matmul"> {
 def Ternary_RescaleOp : Ternary_KernelOp<"rescale"> {
   let summary = "Turn exact integer products into floating-point outputs";
   let description = [{
-    `result[m, n] = float(products[m, n]) * (inverse[m] * scale[n])`, two
-    roundings.
+    `result[m, n] = float(products[m, n]) * (inverse[m] * scale[n / r])`, two
+    roundings, where r = 1 if there are as many scales as columns, and else 16.
 
     ```mlir
     %y = ternary.rescale %r, %inv, %scale
-        : (tensor<?x64xi32>, tensor<?xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+        : (tensor<?x64xi32>, tensor<?xf32>, tensor<4xf32>) -> tensor<?x64xf32>
     ```
+    `nontemporal` results go past the caches, and start at a cache line.
 
     Constraints:
-    * (rescale_c1) the last dimensions of `products`, `scale` and the result agree.
+    * (rescale_c1) the last dimensions of `products` and the result agree; there
+      is one scale for each of these columns, or for each 16 of them.
   }];
   let arguments = (ins Ternary_I32Data:$products, Ternary_F32Vector:$inverse,
-                       Ternary_F32Vector:$scale, Variadic<AnyMemRef>:$outs);
+                       Ternary_F32Vector:$scale, Variadic<AnyMemRef>:$outs,
+                       UnitAttr:$nontemporal);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $products `,` $inverse `,` $scale (`into` $outs^)? attr-dict `:`

@@ -256,7 +256,10 @@ private:
     }
   }
 
+  /// A scale for each 16 rows or for each row: `weight` has as many as one of
+  /// the two gives.
   Error writeScales(const PlannedWeight &weight) {
+    std::vector<float> each, grouped;
     for (StringRef source : weight.sources) {
       source.consume_back(".scale");
       const TernaryWeight *matrix = findTernaryWeight(model, source);
@@ -265,9 +268,18 @@ private:
       auto scale = matrix->scale();
       if (!scale)
         return scale.takeError();
-      std::vector<float> rows(matrix->rows, *scale);
-      put(rows.data(), rows.size() * sizeof(float));
+      each.insert(each.end(), matrix->rows, *scale);
+      grouped.insert(grouped.end(),
+                     llvm::divideCeil(matrix->rows, ternary::kScaleRows),
+                     *scale);
     }
+    const std::vector<float> &scales =
+        weight.bytes == grouped.size() * sizeof(float) ? grouped : each;
+    if (weight.bytes != scales.size() * sizeof(float))
+      return makeError("weight '" + weight.name + "': expected " +
+                       llvm::Twine(scales.size()) + " scales, but got " +
+                       llvm::Twine(weight.bytes / sizeof(float)));
+    put(scales.data(), weight.bytes);
     return Error::success();
   }
 

@@ -31,8 +31,8 @@ llvm::Expected<std::unique_ptr<Case>> Case::create(Matrix &matrix,
                                                    int64_t tokens,
                                                    Threads &threads,
                                                    const TargetInfo &target) {
-  auto product =
-      Product::compile({matrix.n, matrix.k, tokens}, matrix.format, target);
+  auto product = Product::compile({matrix.n, matrix.k, tokens}, matrix.format,
+                                  target, matrix.footprint);
   if (!product)
     return product.takeError();
   std::unique_ptr<Case> created(new Case(matrix, threads, std::move(*product)));
@@ -54,11 +54,12 @@ llvm::Error Case::prepare() {
     matrix.buffer = std::move(*buffer);
     std::vector<uint8_t> packed =
         packMatrix(*product.format, matrix.weights.data(), n, k);
-    std::vector<float> scales(n, 1.0f);
+    std::vector<float> scales(getScaleCount(product.shape), 1.0f);
     for (uint64_t copy = 0; copy < matrix.copies; ++copy) {
       uint8_t *out = matrix.buffer.data() + copy * matrix.stride;
       std::copy(packed.begin(), packed.end(), out);
-      memcpy(out + product.scalesOffset, scales.data(), n * sizeof(float));
+      memcpy(out + product.scalesOffset, scales.data(),
+             scales.size() * sizeof(float));
     }
   }
   auto allocated = Buffer::allocate(std::max<int64_t>(product.arenaBytes, 64));

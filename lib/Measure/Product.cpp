@@ -46,27 +46,31 @@ int64_t measure::getActivationPitch(const Shape &shape) {
   return shape.tokens == 1 ? columns : ternary::getRowPitch(columns, 1);
 }
 
+int64_t measure::getScaleCount(const Shape &shape) {
+  return llvm::divideCeil(shape.n, ternary::kScaleRows);
+}
+
 /// The module at the start of stage `ternary`. One token is a decode step:
 /// its number of tokens is a constant there, and unknown in a prompt.
 static std::string getSource(const Shape &shape) {
   std::string m = shape.tokens == 1 ? "1" : "?";
   return llvm::formatv(R"(
 bitnet.weight @w from ["w"] : tensor<{0}x{1}xi2>
-bitnet.weight @scale from ["w.scale"] : tensor<{0}xf32>
-func.func @product(%rows: tensor<{3}x{5}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3}xi32>) -> tensor<{3}x{0}xf32> attributes {{bitnet.max_tokens = {4} : i64} {{
+bitnet.weight @scale from ["w.scale"] : tensor<{6}xf32>
+func.func @product(%rows: tensor<{3}x{5}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3}xi32>) -> (tensor<{3}x{0}xf32> {{bitnet.aligned}) attributes {{bitnet.max_tokens = {4} : i64} {{
   %c0 = arith.constant 0 : index
   %n = tensor.dim %rows, %c0 : tensor<{3}x{5}xi8>
-  %q = tensor.extract_slice %rows[0, 0] [{6}, {2}] [1, 1] : tensor<{3}x{5}xi8> to tensor<{3}x{2}xi8>
+  %q = tensor.extract_slice %rows[0, 0] [{7}, {2}] [1, 1] : tensor<{3}x{5}xi8> to tensor<{3}x{2}xi8>
   %w = bitnet.weight_ref @w : tensor<{0}x{1}xi2>
-  %scale = bitnet.weight_ref @scale : tensor<{0}xf32>
+  %scale = bitnet.weight_ref @scale : tensor<{6}xf32>
   %r = ternary.matmul %q, %s, %w : (tensor<{3}x{2}xi8>, tensor<{3}xi32>, tensor<{0}x{1}xi2>) -> tensor<{3}x{0}xi32>
-  %y = ternary.rescale %r, %i, %scale : (tensor<{3}x{0}xi32>, tensor<{3}xf32>, tensor<{0}xf32>) -> tensor<{3}x{0}xf32>
+  %y = ternary.rescale %r, %i, %scale : (tensor<{3}x{0}xi32>, tensor<{3}xf32>, tensor<{6}xf32>) -> tensor<{3}x{0}xf32>
   return %y : tensor<{3}x{0}xf32>
 }
 )",
                        shape.n, shape.k, ternary::getPaddedColumns(shape.k), m,
                        shape.tokens, getActivationPitch(shape),
-                       shape.tokens == 1 ? "1" : "%n")
+                       getScaleCount(shape), shape.tokens == 1 ? "1" : "%n")
       .str();
 }
 
@@ -142,7 +146,8 @@ static llvm::Error runPasses(ModuleOp module,
 
 llvm::Expected<Product> Product::compile(const Shape &shape,
                                          llvm::StringRef format,
-                                         const TargetInfo &target) {
+                                         const TargetInfo &target,
+                                         uint64_t footprint) {
   Product product;
   product.shape = shape;
   OwningOpRef<ModuleOp> module =
@@ -150,6 +155,8 @@ llvm::Expected<Product> Product::compile(const Shape &shape,
   if (!module)
     return makeError("the product's module is not valid");
   setTarget(*module, target);
+  (*module)->setAttr("bitnet.footprint",
+                     Builder(&getContext()).getI64IntegerAttr(footprint));
   PipelineOptions options;
   options.format = format.str();
   options.maxBatch = shape.tokens;

@@ -64,6 +64,7 @@ static Error setFacts(TargetInfo &target) {
   // 5 to 11 % more from DRAM than one stream, none from a third one; with 16
   // registers the accumulators of two tiles would spill.
   target.streams = target.vectorRegisters == 32 ? 2 : 1;
+  target.nontemporalResults = true;
   // Four tokens from DRAM: 1.3 times as fast as one stream 8 KB ahead. More
   // parts are equal; parts of less than 4 KB bring nothing.
   target.nextTileParts = 4;

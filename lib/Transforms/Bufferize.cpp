@@ -62,10 +62,13 @@ public:
                << argument.getArgNumber() - newCount
                << " but by bitnet, ternary and slice operations";
     entry.eraseArguments(newCount, oldArguments.size());
+    // A result's attributes go to the argument it becomes.
+    SmallVector<DictionaryAttr> attributes(newCount - outputs.size());
+    function.getAllResultAttrs(attributes);
     function.setFunctionType(
         builder.getFunctionType(entry.getArgumentTypes(), {}));
     function.setResAttrsAttr(nullptr);
-    function.setArgAttrsAttr(nullptr);
+    function.setAllArgAttrs(attributes);
     return success();
   }
 

@@ -86,11 +86,18 @@ struct BitNetFuseProjectionsPass
     Location loc = first.getLoc();
     SmallVector<Value> weights, scales;
     int64_t rows = 0;
+    bool shareScales = true; // no group of rows lies in two of the matrices
     for (BitLinearOp op : ops) {
       weights.push_back(op.getWeights());
       scales.push_back(op.getScale());
-      rows += op.getWeights().getType().getDimSize(0);
+      int64_t count = op.getWeights().getType().getDimSize(0);
+      shareScales &= rows % ternary::kScaleRows == 0 &&
+                     cast<ShapedType>(op.getScale().getType()).getDimSize(0) ==
+                         llvm::divideCeil(count, ternary::kScaleRows);
+      rows += count;
     }
+    int64_t scaleCount =
+        shareScales ? llvm::divideCeil(rows, ternary::kScaleRows) : rows;
     auto xType = cast<RankedTensorType>(first.getX().getType());
     Value weight = stack(
         builder, loc, weights,
@@ -99,7 +106,7 @@ struct BitNetFuseProjectionsPass
         symbols);
     Value scale =
         stack(builder, loc, scales,
-              RankedTensorType::get({rows}, builder.getF32Type()), symbols);
+              RankedTensorType::get(scaleCount, builder.getF32Type()), symbols);
     auto fused = BitLinearOp::create(
         builder, loc,
         TypeRange{RankedTensorType::get({xType.getDimSize(0), rows},

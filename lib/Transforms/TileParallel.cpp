@@ -11,6 +11,7 @@
 
 #include "ParallelEmitter.h"
 #include "TileAttention.h"
+#include "bitnetc/Formats/CostModel.h"
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/BitNet.h"
 #include "dialects/BitNet/HeadTable.h"
@@ -66,27 +67,61 @@ void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands) {
   op->erase();
 }
 
+int64_t getRowsPerScale(ternary::RescaleOp rescale) {
+  auto sizeOf = [](Value memref) {
+    return cast<MemRefType>(memref.getType()).getShape().back();
+  };
+  return ternary::getRowsPerScale(sizeOf(rescale.getScale()),
+                                  sizeOf(rescale.getOuts()[0]));
+}
+
 /// Fetches, while a row tile is multiplied, the scales that its products are
 /// rescaled by, and for a single token the lines they are written to. A miss
 /// between two tiles stops the stream of weights: 8 to 14 % from DRAM.
-void prefetchRescale(Emitter &e, Value scale, Value out, Value row,
-                     int64_t rows) {
+void prefetchRescale(Emitter &e, ternary::RescaleOp rescale, Value row,
+                     int64_t rows, bool nontemporal) {
+  Value scale = rescale.getScale(), out = rescale.getOuts()[0];
+  auto fetch = [&](Value memref, ValueRange indices, bool isWrite) {
+    memref::PrefetchOp::create(e.builder, e.loc, memref, indices, isWrite,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+  };
+  int64_t rowsPerScale = getRowsPerScale(rescale);
   bool single = cast<MemRefType>(out.getType()).getDimSize(0) == 1;
   for (int64_t i = 0; i < rows; i += kLineFloats) {
     Value column = e.add(row, e.index(i));
-    memref::PrefetchOp::create(e.builder, e.loc, scale, ValueRange{column},
-                               /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
-    if (single)
-      memref::PrefetchOp::create(e.builder, e.loc, out,
-                                 ValueRange{e.index(0), column},
-                                 /*isWrite=*/true, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
+    if (rowsPerScale == 1)
+      fetch(scale, column, /*isWrite=*/false);
+    if (single && !nontemporal)
+      fetch(out, {e.index(0), column}, /*isWrite=*/true);
   }
+  // A line has the scales of several tiles: the next one.
+  if (rowsPerScale != 1)
+    fetch(scale,
+          e.add(arith::DivUIOp::create(e.builder, e.loc, row,
+                                       e.index(rowsPerScale)),
+                e.index(kLineFloats)),
+          /*isWrite=*/false);
 }
 
-/// Product and rescaling of a whole matrix -> loop over its row tiles.
-LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
+/// Says of a function's argument that it starts at a cache line.
+constexpr StringLiteral kAligned = "bitnet.aligned";
+
+/// True for memory that starts at a cache line: buffers will have a place in
+/// the arena.
+bool startsAtLine(Value memref) {
+  if (memref.getDefiningOp<memref::AllocOp>())
+    return true;
+  auto argument = dyn_cast<BlockArgument>(memref);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : nullptr;
+  return function && function.getArgAttr(argument.getArgNumber(), kAligned);
+}
+
+/// Product and rescaling of a whole matrix -> loop over its row tiles. With
+/// `nontemporal` the results of a single token go past the caches.
+LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
+                          bool nontemporal) {
   Value products = product->getOperands().back();
   ternary::RescaleOp rescale;
   for (Operation *user : products.getUsers()) {
@@ -130,12 +165,14 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
   Emitter e(rescale);
   Value out = rescale.getOuts()[0];
   OpFoldResult tokens = e.size(out, 0);
+  nontemporal &= isConstantIntValue(tokens, 1) && startsAtLine(out);
+  int64_t rowsPerScale = getRowsPerScale(rescale);
   e.parallelFor(e.index(matrix.getNumTiles()), [&](Value i) {
     Value tile =
         ternary::TileOp::create(e.builder, e.loc, tileType, weights, i);
     Value row = e.mul(i, tileRows);
-    prefetchRescale(e, rescale.getScale(), out, row,
-                    fullTiles == 0 ? restRows : tileRows);
+    prefetchRescale(e, rescale, row, fullTiles == 0 ? restRows : tileRows,
+                    nontemporal);
     auto accType = MemRefType::get(
         {cast<MemRefType>(out.getType()).getDimSize(0), tileRows},
         e.builder.getI32Type());
@@ -152,10 +189,13 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand) {
       Value part = rows == tileRows ? acc
                                     : e.slice(acc, {e.attr(0), e.attr(0)},
                                               {tokens, e.attr(rows)});
-      Value scale = e.slice(rescale.getScale(), {row}, {e.attr(rows)});
+      Value scale =
+          e.slice(rescale.getScale(), {e.mul(i, tileRows / rowsPerScale)},
+                  {e.attr(llvm::divideCeil(rows, rowsPerScale))});
       Value outPart = e.slice(out, {e.attr(0), row}, {tokens, e.attr(rows)});
       ternary::RescaleOp::create(e.builder, e.loc, TypeRange(), part,
-                                 rescale.getInverse(), scale, outPart);
+                                 rescale.getInverse(), scale, outPart,
+                                 nontemporal);
     };
     if (restRows == 0)
       return emitRescale(tileRows);
@@ -281,6 +321,13 @@ void tileRescore(bitnet::RescoreHeadOp op) {
 struct TernaryTileParallelPass
     : bitnetc::impl::TernaryTileParallelBase<TernaryTileParallelPass> {
   void runOnOperation() override {
+    FailureOr<TargetInfo> target = getTarget(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    double footprint = getFootprint(getOperation());
+    nontemporal = target->nontemporalResults &&
+                  getMemoryLevel(*target, footprint, /*threads=*/1) ==
+                      target->speed.levels[2].name;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || !function.getBody().hasOneBlock())
         continue;
@@ -301,6 +348,8 @@ struct TernaryTileParallelPass
       for (Operation *op : ops)
         if (!fused.contains(op) && failed(tile(op)))
           return signalPassFailure();
+      for (unsigned i = 0; i < function.getNumArguments(); ++i)
+        function.removeArgAttr(i, kAligned);
     }
   }
 
@@ -315,11 +364,23 @@ struct TernaryTileParallelPass
     return isa<ternary::MatmulOp, ternary::LutMatmulOp>(op);
   }
 
-  static LogicalResult tile(Operation *op) {
+  /// Bytes of weights that a token reads: of the module's, unless it says what
+  /// it stands for.
+  static double getFootprint(ModuleOp module) {
+    if (auto bytes = module->getAttrOfType<IntegerAttr>("bitnet.footprint"))
+      return bytes.getInt();
+    double bytes = 0;
+    for (auto weight : module.getOps<bitnet::WeightOp>())
+      if (auto packed = dyn_cast<ternary::PackedType>(weight.getType()))
+        bytes += packed.getSizeInBytes();
+    return bytes;
+  }
+
+  LogicalResult tile(Operation *op) const {
     if (isa<ternary::MatmulOp>(op))
-      return tileProduct(op, /*weightsOperand=*/2);
+      return tileProduct(op, /*weightsOperand=*/2, nontemporal);
     if (isa<ternary::LutMatmulOp>(op))
-      return tileProduct(op, /*weightsOperand=*/1);
+      return tileProduct(op, /*weightsOperand=*/1, nontemporal);
     if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
       return tileAttention(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
@@ -343,6 +404,9 @@ struct TernaryTileParallelPass
     tileTokens(op, operands);
     return success();
   }
+
+  /// A single token's results would only push weights out of the caches.
+  bool nontemporal = false;
 };
 
 } // namespace

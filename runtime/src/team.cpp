@@ -155,6 +155,7 @@ void Team::drain(uint64_t generation) {
     uint64_t size = count / chunks, larger = count % chunks;
     uint64_t begin = chunk * size + std::min(chunk, larger);
     body(context, begin, begin + size + (chunk < larger));
+    // A locked instruction on x86, which also orders non-temporal stores.
     finished.fetch_add(1);
     if (callerSleeps.load())
       futexWake(finished, 1);

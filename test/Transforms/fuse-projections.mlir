@@ -37,6 +37,37 @@ func.func @three(%x: tensor<?x100xf32>) -> (tensor<?x33xf32>, tensor<?x31xf32>, 
 
 // -----
 
+// Scales that belong to 16 rows each stay so where matrices meet at a multiple
+// of 16 (the last one may end anywhere).
+// CHECK-LABEL: module
+// CHECK: bitnet.weight @"a.scale+b.scale" from ["a.scale", "b.scale"] : tensor<5xf32>
+// CHECK: bitnet.weight @"c.scale+d.scale" from ["c.scale", "d.scale"] : tensor<72xf32>
+bitnet.weight @a from ["a"] : tensor<32x64xi2>
+bitnet.weight @a.scale from ["a.scale"] : tensor<2xf32>
+bitnet.weight @b from ["b"] : tensor<40x64xi2>
+bitnet.weight @b.scale from ["b.scale"] : tensor<3xf32>
+bitnet.weight @c from ["c"] : tensor<40x64xi2>
+bitnet.weight @c.scale from ["c.scale"] : tensor<3xf32>
+bitnet.weight @d from ["d"] : tensor<32x64xi2>
+bitnet.weight @d.scale from ["d.scale"] : tensor<2xf32>
+func.func @meet(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> (tensor<1x32xf32>, tensor<1x40xf32>, tensor<1x40xf32>, tensor<1x32xf32>) {
+  %a = bitnet.weight_ref @a : tensor<32x64xi2>
+  %as = bitnet.weight_ref @a.scale : tensor<2xf32>
+  %b = bitnet.weight_ref @b : tensor<40x64xi2>
+  %bs = bitnet.weight_ref @b.scale : tensor<3xf32>
+  %c = bitnet.weight_ref @c : tensor<40x64xi2>
+  %cs = bitnet.weight_ref @c.scale : tensor<3xf32>
+  %d = bitnet.weight_ref @d : tensor<32x64xi2>
+  %ds = bitnet.weight_ref @d.scale : tensor<2xf32>
+  %0 = bitnet.bitlinear %x, %a, %as : (tensor<1x64xf32>, tensor<32x64xi2>, tensor<2xf32>) -> tensor<1x32xf32>
+  %1 = bitnet.bitlinear %x, %b, %bs : (tensor<1x64xf32>, tensor<40x64xi2>, tensor<3xf32>) -> tensor<1x40xf32>
+  %2 = bitnet.bitlinear %y, %c, %cs : (tensor<1x64xf32>, tensor<40x64xi2>, tensor<3xf32>) -> tensor<1x40xf32>
+  %3 = bitnet.bitlinear %y, %d, %ds : (tensor<1x64xf32>, tensor<32x64xi2>, tensor<2xf32>) -> tensor<1x32xf32>
+  return %0, %1, %2, %3 : tensor<1x32xf32>, tensor<1x40xf32>, tensor<1x40xf32>, tensor<1x32xf32>
+}
+
+// -----
+
 // A weight that two layers name is stacked twice, under a name that is free.
 // CHECK-LABEL: module
 // CHECK: bitnet.weight @"w+w[[SUFFIX:.*]]" from ["w", "w"] : tensor<64x64xi2>

@@ -19,7 +19,8 @@ enum class CacheElement { F32, F16, Int8 };
 /// "embedding", "head", "final_norm", "layers.I.input_norm",
 /// "layers.I.post_attention_norm", "layers.I.attn_sub_norm",
 /// "layers.I.ffn_sub_norm", "layers.I.P" for P of q k v o gate up down,
-/// "layers.I.P.scale" (the scale of P, once for each row), "layers.I.P.norm".
+/// "layers.I.P.scale" (the scale of P, once for each 16 rows),
+/// "layers.I.P.norm".
 mlir::OwningOpRef<mlir::ModuleOp> buildModule(const Model &model,
                                               mlir::MLIRContext &context,
                                               CacheElement cacheElement);

@@ -21,6 +21,9 @@ struct Shape {
 /// model.
 int64_t getActivationPitch(const Shape &shape);
 
+/// How many scales the rows of a matrix have.
+int64_t getScaleCount(const Shape &shape);
+
 /// What one call reads and writes.
 struct ProductCall {
   const void *weights; // Product::weightsBytes: the matrix, then its scales
@@ -29,7 +32,7 @@ struct ProductCall {
   const int8_t *activations; // tokens x pitch; zeros behind the K columns
   const float *inverse;      // tokens
   const int32_t *sums;       // tokens: of the activations
-  float *result;             // tokens x N
+  float *result;             // tokens x N, starts at a cache line
 };
 
 /// A product of one shape in one format as bitnetc compiles it: the same
@@ -37,16 +40,19 @@ struct ProductCall {
 class Product {
 public:
   /// `target` must be this machine or less. A format "auto" is chosen as
-  /// bitnetc chooses it.
-  static llvm::Expected<Product>
-  compile(const Shape &shape, llvm::StringRef format, const TargetInfo &target);
+  /// bitnetc chooses it. `footprint` is what stands for the bytes that a token
+  /// of a model reads.
+  static llvm::Expected<Product> compile(const Shape &shape,
+                                         llvm::StringRef format,
+                                         const TargetInfo &target,
+                                         uint64_t footprint);
 
   void run(const ProductCall &call) const;
 
   Shape shape;
   const PackingFormat *format = nullptr;
   int64_t matrixBytes = 0;  // packed
-  int64_t scalesOffset = 0; // of N floats
+  int64_t scalesOffset = 0; // of getScaleCount(shape) floats
   int64_t weightsBytes = 0, arenaBytes = 0;
 
 private:

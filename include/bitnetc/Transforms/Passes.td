@@ -269,7 +269,11 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
     key-value heads of some tokens; the head into rows of the vocabulary. Nothing
     is cut along a sum, so results do not depend on the number of threads. What
     the rescaling of a tile reads, and for a single token what it writes, is
-    prefetched before the tile is multiplied.
+    prefetched before the tile is multiplied. Where the module's weights (or
+    `bitnet.footprint` bytes, which it stands for) come from memory and the
+    target gains by it, results of a single token go past the caches instead, if
+    they start at a cache line: in a buffer, or in an argument marked
+    `bitnet.aligned`, a mark that is dropped.
 
     Attention of a single token has its sums in parts by definition: it becomes
     an `attention_part` for each key-value head and 256 positions and an

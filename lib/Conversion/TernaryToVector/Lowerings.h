@@ -18,6 +18,9 @@ namespace bitnetc {
 void emitQuantize(VectorEmitter &e, ternary::QuantizeOp op);
 void emitBuildLut(VectorEmitter &e, ternary::BuildLutOp op);
 void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
+/// The scales of 16 columns from `column` on, a multiple of 16.
+mlir::Value emitScales(VectorEmitter &e, ternary::RescaleOp op,
+                       mlir::Value column);
 /// The formula of `ternary.rescale`; all are vectors or all are scalars.
 mlir::Value emitRescaled(VectorEmitter &e, mlir::Value product,
                          mlir::Value inverse, mlir::Value scale);

@@ -63,7 +63,7 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
   Value out = rescale.getOuts().front();
   auto store = [&](Value token, int64_t row, Value products) {
     Value inverse = e.broadcast(e.loadScalar(rescale.getInverse(), token));
-    Value scale = e.load(rescale.getScale(), e.index(row));
+    Value scale = emitScales(e, rescale, e.index(row));
     e.store(emitRescaled(e, products, inverse, scale), out,
             {token, e.index(row)});
   };

@@ -19,15 +19,29 @@ Value bitnetc::emitRescaled(VectorEmitter &e, Value product, Value inverse,
   return e.mul(value, e.mul(inverse, scale));
 }
 
+/// The scale of one column, or with `whole` those of 16 from it on.
+static Value emitScale(VectorEmitter &e, ternary::RescaleOp op, Value column,
+                       bool whole) {
+  Value scale = op.getScale();
+  int64_t scales = cast<MemRefType>(scale.getType()).getDimSize(0),
+          columns = cast<MemRefType>(op.getOuts()[0].getType()).getDimSize(1);
+  if (ternary::getRowsPerScale(scales, columns) == 1)
+    return whole ? e.load(scale, column) : e.loadScalar(scale, column);
+  Value one = e.loadScalar(scale, e.divRem(column, ternary::kScaleRows).first);
+  return whole ? e.broadcast(one) : one;
+}
+
+Value bitnetc::emitScales(VectorEmitter &e, ternary::RescaleOp op,
+                          Value column) {
+  return emitScale(e, op, column, /*whole=*/true);
+}
+
 void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
+  static_assert(ternary::kScaleRows == VectorEmitter::lanes);
   OpBuilder &b = e.builder;
   Value products = op.getProducts(), inverse = op.getInverse(),
-        scale = op.getScale(), out = op.getOuts().front();
+        out = op.getOuts().front();
   int64_t columns = cast<MemRefType>(out.getType()).getDimSize(1);
-  // One of the three may know the number of columns.
-  for (Value value : {products, scale})
-    if (ShapedType::isDynamic(columns))
-      columns = cast<MemRefType>(value.getType()).getShape().back();
   bool isDynamic = ShapedType::isDynamic(columns);
   constexpr int64_t lanes = VectorEmitter::lanes;
 
@@ -35,12 +49,17 @@ void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
     Value product =
         vector::LoadOp::create(b, e.loc, e.rowType().clone(b.getI32Type()),
                                products, ValueRange{m, column});
-    e.store(emitRescaled(e, product, inverses, e.load(scale, column)), out,
-            {m, column});
+    Value value = emitRescaled(e, product, inverses, emitScales(e, op, column));
+    if (op.getNontemporal())
+      vector::StoreOp::create(b, e.loc, value, out, ValueRange{m, column},
+                              /*nontemporal=*/true,
+                              llvm::MaybeAlign(ternary::kActivationAlign));
+    else
+      e.store(value, out, {m, column});
   };
   auto emitScalar = [&](Value m, Value column, Value inverse) {
     e.storeScalar(emitRescaled(e, e.loadScalar(products, {m, column}), inverse,
-                               e.loadScalar(scale, column)),
+                               emitScale(e, op, column, /*whole=*/false)),
                   out, {m, column});
   };
 

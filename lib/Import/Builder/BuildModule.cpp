@@ -185,10 +185,10 @@ private:
                              RankedTensorType::get({weight.rows, weight.cols},
                                                    builder.getIntegerType(2)),
                              {name});
-    Value scale =
-        reference(name + ".scale",
-                  RankedTensorType::get({weight.rows}, builder.getF32Type()),
-                  {name + ".scale"});
+    int64_t scales = llvm::divideCeil(weight.rows, ternary::kScaleRows);
+    Value scale = reference(name + ".scale",
+                            RankedTensorType::get(scales, builder.getF32Type()),
+                            {name + ".scale"});
     return bitnet::BitLinearOp::create(builder, loc,
                                        TypeRange{activation(weight.rows)}, x,
                                        matrix, scale, ValueRange())

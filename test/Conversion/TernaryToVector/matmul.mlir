@@ -27,6 +27,21 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
     return
   }
 
+  // One scale for 16 rows is broadcast; whole vectors go past the caches, what
+  // is left does not.
+  // CHECK-LABEL: func @rescale
+  // CHECK: scf.for %[[N:.*]] = %c0{{.*}} to %c32
+  // CHECK: %[[GROUP:.*]] = arith.divui %[[N]], %c16
+  // CHECK: %[[ONE:.*]] = memref.load %{{.*}}[%[[GROUP]]]
+  // CHECK: vector.broadcast %[[ONE]] : f32 to vector<16xf32>
+  // CHECK: vector.store {{.*}} {alignment = 64 : i64, nontemporal = true} : memref<1x37xf32>, vector<16xf32>
+  // CHECK: scf.for {{.*}} to %c37
+  // CHECK: memref.store
+  func.func @rescale(%r: memref<1x37xi32>, %inverse: memref<1xf32>, %scale: memref<3xf32>, %y: memref<1x37xf32>) {
+    ternary.rescale %r, %inverse, %scale into %y {nontemporal} : (memref<1x37xi32>, memref<1xf32>, memref<3xf32>, memref<1x37xf32>) -> ()
+    return
+  }
+
   // CHECK-LABEL: func @no_prefetch
   // CHECK-NOT: memref.prefetch
   // CHECK: return

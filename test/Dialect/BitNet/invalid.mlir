@@ -145,7 +145,7 @@ func.func @bitlinear_c1(%x: tensor<?x65xf32>, %w: tensor<32x64xi2>, %scale: tens
 // -----
 
 func.func @bitlinear_c2(%x: tensor<?x64xf32>, %w: tensor<32x64xi2>, %scale: tensor<1xf32>) {
-  // expected-error @+1 {{expected a scale with 32 columns, but got 1}}
+  // expected-error @+1 {{expected a scale for each of 32 rows or for each 16, but got 'tensor<1xf32>'}}
   %0 = bitnet.bitlinear %x, %w, %scale : (tensor<?x64xf32>, tensor<32x64xi2>, tensor<1xf32>) -> tensor<?x32xf32>
   return
 }

@@ -236,8 +236,16 @@ func.func @lut_matmul_c3(%t: tensor<?x1024xi8>, %w: !ternary.packed<32 x 64, #te
 // -----
 
 func.func @rescale_c1(%r: tensor<?x32xi32>, %inverse: tensor<?xf32>, %scale: tensor<1xf32>) {
-  // expected-error @+1 {{expected products, scale and result with the same last dimension}}
+  // expected-error @+1 {{expected a scale for each of 32 columns or for each 16, but got 'tensor<1xf32>'}}
   %0 = ternary.rescale %r, %inverse, %scale : (tensor<?x32xi32>, tensor<?xf32>, tensor<1xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @rescale_c1_result(%r: tensor<?x32xi32>, %inverse: tensor<?xf32>, %scale: tensor<2xf32>) {
+  // expected-error @+1 {{expected products and result with the same last dimension}}
+  %0 = ternary.rescale %r, %inverse, %scale : (tensor<?x32xi32>, tensor<?xf32>, tensor<2xf32>) -> tensor<?x48xf32>
   return
 }
 

@@ -24,7 +24,7 @@ for first, path, unread in zip(range(0, 10, 2), infos, unread):
     expected = (weights - unread + cache * (16 + 8 / 2)) / 1e6
     for row in rows[first:first + 2]:
         # Gaps between weights, which start at cache lines, are not read.
-        assert -5e-3 < row["megabytes_per_token"] / expected - 1 < 1e-9, row
+        assert -2e-2 < row["megabytes_per_token"] / expected - 1 < 1e-9, row
         assert row["prefill_p10"] <= row["prefill"] <= row["prefill_p90"], row
         speed = row["megabytes_per_token"] * row["decode"] / 1e3
         assert abs(row["gigabytes_per_second"] / speed - 1) < 1e-9, row

@@ -149,12 +149,17 @@ def table_cases():
 
 
 def rescale_cases():
-    for m, n, dynamic in ((1, 64, 0), (1, 1, 0), (3, 17, 0), (1, 100, 0),
-                          (1, 37, 1), (1, 5, 1), (2, 48, 1)):
+    """With a scale for each row, or (`shared`) for each 16 rows."""
+    for m, n, dynamic, shared in (
+            (1, 64, 0, 0), (1, 1, 0, 0), (3, 17, 0, 0), (1, 100, 0, 0),
+            (1, 37, 1, 0), (1, 5, 1, 0), (2, 48, 1, 0), (1, 64, 0, 1),
+            (3, 17, 0, 1), (1, 100, 0, 1), (2, 5, 0, 1)):
         products = random.integers(-2**26, 2**26, (m, n)).astype(np.int32)
         inverse = random.random(m).astype(f32)
-        scale = random.standard_normal(n).astype(f32)
-        y = products.astype(f32) * (inverse[:, None] * scale)
+        rows = 16 if shared else 1
+        scale = random.standard_normal(-(-n // rows)).astype(f32)
+        y = products.astype(f32) * (inverse[:, None] *
+                                    np.repeat(scale, rows)[:n])
         args = [matrix(products, "i32", pad=3, offset=2),
                 vector(inverse, "f32"),
                 Ref(scale, "f32"),
@@ -163,7 +168,7 @@ def rescale_cases():
             args[0].type = args[0].type.replace(f"x{n}x", "x?x")
             args[2].type = "memref<?xf32>"
             args[3].type = args[3].type.replace(f"x{n}x", "x?x")
-        yield Case(f"rescale_{m}_{n}_{dynamic}",
+        yield Case(f"rescale_{m}_{n}_{dynamic}_{shared}",
                    "ternary.rescale %0, %1, %2 into %3 : "
                    "($0, $1, $2, $3) -> ()", args)
 
