@@ -41,6 +41,9 @@ constexpr int64_t kHeadRows = 16;
 /// best if they are 80 to 600 KB apart, 160 KB for 2560 columns.
 constexpr int64_t kTableRows = 8 * bitnet::kHeadTileRows;
 
+/// Most tokens of a step that continues sequences.
+constexpr int64_t kStepTokens = 16;
+
 /// Floats of a cache line.
 constexpr int64_t kLineFloats = 16;
 
@@ -118,8 +121,15 @@ bool startsAtLine(Value memref) {
   return function && function.getArgAttr(argument.getArgNumber(), kAligned);
 }
 
+/// True in a function that continues a few sequences by a token each.
+bool isStep(Operation *op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  auto most = function->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
+  return most && most.getInt() <= kStepTokens;
+}
+
 /// Product and rescaling of a whole matrix -> loop over its row tiles. With
-/// `nontemporal` the results of a single token go past the caches.
+/// `nontemporal` the results of a step go past the caches.
 LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
                           bool nontemporal) {
   Value products = product->getOperands().back();
@@ -165,7 +175,9 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
   Emitter e(rescale);
   Value out = rescale.getOuts()[0];
   OpFoldResult tokens = e.size(out, 0);
-  nontemporal &= isConstantIntValue(tokens, 1) && startsAtLine(out);
+  nontemporal &= startsAtLine(out) &&
+                 (isConstantIntValue(tokens, 1) ||
+                  (isStep(product) && matrix.getN() % kLineFloats == 0));
   int64_t rowsPerScale = getRowsPerScale(rescale);
   e.parallelFor(e.index(matrix.getNumTiles()), [&](Value i) {
     Value tile =
@@ -405,7 +417,7 @@ struct TernaryTileParallelPass
     return success();
   }
 
-  /// A single token's results would only push weights out of the caches.
+  /// The results of a step would only push weights out of the caches.
   bool nontemporal = false;
 };
 

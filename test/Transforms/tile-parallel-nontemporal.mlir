@@ -1,4 +1,4 @@
-// Results of a single token go past the caches where weights come from memory,
+// Results of a step of one or a few tokens go past the caches where weights come from memory,
 // if their buffer starts at a cache line and the target gains by it; one line
 // of scales serves several tiles and is fetched ahead.
 // RUN: bitnet-opt --split-input-file --ternary-tile-parallel %s | FileCheck %s
@@ -36,12 +36,35 @@ func.func @unaligned(%q: memref<1x64xi8>, %s: memref<1xi32>, %i: memref<1xf32>, 
   return
 }
 
+// One token of each of a few sequences.
+// CHECK-LABEL: func @sequences
+// CHECK: ternary.rescale {{.*}} {nontemporal}
+// CHECK: return
+func.func @sequences(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: !ternary.packed<64 x 64, #ternary.i2>, %scale: memref<4xf32>, %y: memref<?x64xf32> {bitnet.aligned}, %n: index) attributes {bitnet.max_tokens = 16 : i64} {
+  %r = memref.alloc(%n) : memref<?x64xi32>
+  ternary.matmul %q, %s, %w into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
+  ternary.rescale %r, %i, %scale into %y : (memref<?x64xi32>, memref<?xf32>, memref<4xf32>, memref<?x64xf32>) -> ()
+  return
+}
+
+// Rows that do not all start at cache lines.
+// CHECK-LABEL: func @straddling
+// CHECK: ternary.rescale
+// CHECK-NOT: nontemporal
+// CHECK: return
+func.func @straddling(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: !ternary.packed<72 x 64, #ternary.i2>, %scale: memref<5xf32>, %y: memref<?x72xf32> {bitnet.aligned}, %n: index) attributes {bitnet.max_tokens = 16 : i64} {
+  %r = memref.alloc(%n) : memref<?x72xi32>
+  ternary.matmul %q, %s, %w into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<72 x 64, #ternary.i2>, memref<?x72xi32>) -> ()
+  ternary.rescale %r, %i, %scale into %y : (memref<?x72xi32>, memref<?xf32>, memref<5xf32>, memref<?x72xf32>) -> ()
+  return
+}
+
 // What many tokens share is read again soon.
 // CHECK-LABEL: func @prompt
 // CHECK: ternary.rescale
 // CHECK-NOT: nontemporal
 // CHECK: return
-func.func @prompt(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: !ternary.packed<64 x 64, #ternary.i2>, %scale: memref<4xf32>, %y: memref<?x64xf32> {bitnet.aligned}, %n: index) {
+func.func @prompt(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: !ternary.packed<64 x 64, #ternary.i2>, %scale: memref<4xf32>, %y: memref<?x64xf32> {bitnet.aligned}, %n: index) attributes {bitnet.max_tokens = 128 : i64} {
   %r = memref.alloc(%n) : memref<?x64xi32>
   ternary.matmul %q, %s, %w into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
   ternary.rescale %r, %i, %scale into %y : (memref<?x64xi32>, memref<?xf32>, memref<4xf32>, memref<?x64xf32>) -> ()

@@ -271,9 +271,9 @@ def TernaryTileParallel : Pass<"ternary-tile-parallel", "::mlir::ModuleOp"> {
     the rescaling of a tile reads, and for a single token what it writes, is
     prefetched before the tile is multiplied. Where the module's weights (or
     `bitnet.footprint` bytes, which it stands for) come from memory and the
-    target gains by it, results of a single token go past the caches instead, if
-    they start at a cache line: in a buffer, or in an argument marked
-    `bitnet.aligned`, a mark that is dropped.
+    target gains by it, results of up to 16 tokens (`bitnet.max_tokens`) go past
+    the caches instead, if their rows start at cache lines: in a buffer, or in an
+    argument marked `bitnet.aligned`, a mark that is dropped.
 
     Attention of a single token has its sums in parts by definition: it becomes
     an `attention_part` for each key-value head and 256 positions and an
