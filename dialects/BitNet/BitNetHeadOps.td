@@ -1,9 +1,8 @@
 //===- BitNetHeadOps.td - Heads of fewer bytes ----------------------------===//
 //
 // The output embedding is the largest read of a token. Where only the highest
-// logits are wanted, a sketch of it in int8 (half the bytes of bf16) bounds
-// every logit, and only rows that may be among the highest are computed from
-// the table itself. No rounding is hidden in this: the bounds are rigorous
+// logits are wanted, a sketch of it in 7 bits bounds every logit, and only rows
+// that may be among the highest are computed from the table itself. No rounding is hidden in this: the bounds are rigorous
 // (include/bitnetc/Formats/HeadSketch.h), the logits those of `lm_head` to the
 // bit. `integer_head` is another head instead: it changes logits.
 //
@@ -46,8 +45,8 @@ def BitNet_FixedPointOp : BitNet_KernelOp<"fixed_point"> {
 def BitNet_ScreenHeadOp : BitNet_KernelOp<"screen_head"> {
   let summary = "Bounds of logits from a sketch of the output embedding";
   let description = [{
-    The sketch is an int8 table with facts of its rows
-    (include/bitnetc/Formats/HeadTable.h): 16 rows a tile. In f64, with S the
+    The sketch is an int7 table with facts of its rows
+    (dialects/BitNet/HeadTable.h): 16 rows a tile. In f64, with S the
     exact integer sum over k of X[m, k] * table[v, k],
 
     ```
@@ -60,12 +59,12 @@ def BitNet_ScreenHeadOp : BitNet_KernelOp<"screen_head"> {
 
     ```mlir
     %upper, %peaks = bitnet.screen_head %digits, %facts, %table, %row_facts
-        : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>)
+        : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>)
         -> (tensor<?x40xf32>, tensor<?x3xf32>)
     ```
 
     Constraints:
-    * (screen_head_c1) a tile of the table has 8 bytes for each digit column,
+    * (screen_head_c1) a tile of the table has 7 bytes for each digit column,
       2 P columns in all; states have 3 facts.
     * (screen_head_c2) a tile has 64 facts.
     * (screen_head_c3) two f32 results or destinations of rank 2: one with a

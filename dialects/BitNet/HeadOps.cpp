@@ -73,7 +73,7 @@ LogicalResult ScreenHeadOp::verify() {
   if (failed(verifyF32Results(*this, 2))) // screen_head_c3
     return failure();
   // screen_head_c1, screen_head_c2, screen_head_c3
-  if (failed(verifyTable(*this, 8, resultColumns(*this))))
+  if (failed(verifyTable(*this, 7, resultColumns(*this))))
     return failure();
   if (failed(verifyColumns(*this, "peaks", resultColumns(*this, 1),
                            cast<ShapedType>(getTable().getType())

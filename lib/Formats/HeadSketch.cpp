@@ -1,4 +1,4 @@
-//===- HeadSketch.cpp - Rows of the head in int8, with a bound ------------===//
+//===- HeadSketch.cpp - Rows of the head in 7 bits, with a bound ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -29,7 +29,8 @@ static float roundUp(double value) {
 }
 
 SketchedRow bitnetc::sketchRow(llvm::ArrayRef<float> row,
-                               llvm::MutableArrayRef<int8_t> q) {
+                               llvm::MutableArrayRef<int8_t> q, unsigned bits) {
+  const int unit = bits == 8 ? 1 : 2, most = 127 / unit; // q is unit * nearest
   float largest = 0;
   bool usable = true;
   for (float value : row) {
@@ -41,7 +42,8 @@ SketchedRow bitnetc::sketchRow(llvm::ArrayRef<float> row,
     return {0, 0, std::numeric_limits<float>::infinity(), 0};
   }
   bool tiny = largest < kMinLargest; // then all of the row is the error
-  float scale = tiny ? 0 : largest / 127, inverse = tiny ? 0 : 127 / largest;
+  float scale = tiny ? 0 : largest / (most * unit);
+  float inverse = tiny ? 0 : most / largest;
   double error = 0, exact = 0, sketched = 0;
   int sum = 0;
   for (size_t k = 0; k != row.size(); ++k) {
@@ -49,7 +51,7 @@ SketchedRow bitnetc::sketchRow(llvm::ArrayRef<float> row,
     // for rounding.
     float scaled = row[k] * inverse;
     int nearest = static_cast<int>(scaled + (scaled < 0 ? -0.5f : 0.5f));
-    nearest = std::clamp(nearest, -127, 127);
+    nearest = std::clamp(nearest, -most, most) * unit;
     q[k] = static_cast<int8_t>(nearest);
     sum += nearest;
     double value = row[k], near = double(scale) * nearest;

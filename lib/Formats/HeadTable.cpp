@@ -6,16 +6,25 @@
 #include "bitnetc/Formats/HeadTable.h"
 #include "bitnetc/Formats/HeadSketch.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 using namespace bitnetc;
-using bitnet::kHeadGroup, bitnet::kHeadTileRows, bitnet::kInt4GroupBytes;
+using bitnet::kHeadGroup, bitnet::kHeadTileRows, bitnet::kInt4GroupBytes,
+    bitnet::kInt7GroupBytes;
 
 bool bitnetc::isHeadPrecision(llvm::StringRef name) {
   return name == "f16" || name == "bf16" || name == "int8" || name == "int4";
+}
+
+llvm::StringRef bitnetc::getHeadSuffix(unsigned bits) {
+  for (const HeadSuffix &suffix : kHeadSuffixes)
+    if (suffix.bits == bits)
+      return suffix.name;
+  llvm_unreachable("no head has so many bits");
 }
 
 uint16_t bitnetc::roundToBF16(float value) {
@@ -78,13 +87,27 @@ static uint16_t quantizeGroup(llvm::ArrayRef<float> group, int8_t *q) {
   return best;
 }
 
-static void packInt8(llvm::ArrayRef<float> row, int64_t lane,
-                     llvm::MutableArrayRef<uint8_t> bytes,
-                     llvm::MutableArrayRef<float> facts) {
+/// Numbers of 8 bits, or even ones, of which every eighth step is in the lowest
+/// bits of the others.
+static void packSketch(unsigned bits, llvm::ArrayRef<float> row, int64_t lane,
+                       llvm::MutableArrayRef<uint8_t> bytes,
+                       llvm::MutableArrayRef<float> facts) {
   std::vector<int8_t> q(row.size());
-  SketchedRow sketch = sketchRow(row, q);
-  for (size_t k = 0; k != row.size(); ++k)
-    bytes[k / 4 * 64 + lane * 4 + k % 4] = q[k];
+  SketchedRow sketch = sketchRow(row, q, bits);
+  constexpr size_t steps = kHeadGroup / 4;
+  for (size_t k = 0; k != row.size(); ++k) {
+    size_t step = k / 4, place = lane * 4 + k % 4;
+    if (bits == 8) {
+      bytes[step * 64 + place] = q[k];
+      continue;
+    }
+    uint8_t *group = bytes.data() + step / steps * kInt7GroupBytes;
+    if (step % steps != steps - 1)
+      group[step % steps * 64 + place] |= uint8_t(q[k]);
+    else
+      for (size_t s = 0; s != steps - 1; ++s)
+        group[s * 64 + place] |= uint8_t(q[k]) >> (7 - s) & 1;
+  }
   const float values[] = {sketch.scale, sketch.sum, sketch.bound,
                           sketch.length};
   for (int64_t i = 0; i != 4; ++i)
@@ -121,11 +144,15 @@ void bitnetc::packHeadTile(unsigned bits, llvm::ArrayRef<float> rows,
   std::fill(bytes.begin(), bytes.end(), 0);
   std::fill(facts.begin(), facts.end(), 0);
   int64_t count = rows.size() / columns;
-  for (int64_t lane = 0; lane != count; ++lane)
-    (bits == 8 ? packInt8 : packInt4)(rows.slice(lane * columns, columns), lane,
-                                      bytes, facts);
+  for (int64_t lane = 0; lane != count; ++lane) {
+    llvm::ArrayRef<float> row = rows.slice(lane * columns, columns);
+    if (bits == 4)
+      packInt4(row, lane, bytes, facts);
+    else
+      packSketch(bits, row, lane, bytes, facts);
+  }
   // No peak is made of rows that do not exist.
-  if (bits == 8)
+  if (bits != 4)
     std::fill(facts.begin() + 2 * kHeadTileRows + count,
               facts.begin() + 3 * kHeadTileRows,
               std::numeric_limits<float>::infinity());

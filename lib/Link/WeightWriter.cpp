@@ -123,10 +123,10 @@ private:
     if (StringRef(weight.sources.front()).ends_with(".scale"))
       return writeScales(weight);
     StringRef source = weight.sources.front();
-    for (auto [suffix, bits] : {std::pair(kInt8Suffix, 8u), {kInt4Suffix, 4u}})
-      if (source.ends_with(suffix) ||
-          source.ends_with((suffix + kHeadFactsSuffix).str()))
-        return writeTable(weight, source, bits);
+    for (const HeadSuffix &suffix : kHeadSuffixes)
+      if (source.ends_with(suffix.name) ||
+          source.ends_with((suffix.name + kHeadFactsSuffix).str()))
+        return writeTable(weight, source, suffix.bits);
     return writeDense(weight);
   }
 
@@ -213,7 +213,7 @@ private:
   Error writeTable(const PlannedWeight &weight, StringRef source,
                    unsigned bits) {
     bool isFacts = source.consume_back(kHeadFactsSuffix);
-    source.consume_back(bits == 8 ? kInt8Suffix : kInt4Suffix);
+    source.consume_back(getHeadSuffix(bits));
     const DenseWeight *dense = findDenseWeight(model, source);
     if (!dense || dense->shape.size() != 2)
       return missing(weight, weight.sources.front());

@@ -56,7 +56,7 @@ SmallVector<Value, 4> bitnetc::addHeadTable(OpBuilder &builder,
       TypeRange{RankedTensorType::get({tokens, digits}, i8),
                 RankedTensorType::get({tokens, 3}, f32)},
       x, ValueRange());
-  std::string suffix = (bits == 8 ? kInt8Suffix : kInt4Suffix).str();
+  std::string suffix = getHeadSuffix(bits).str();
   std::string facts = (suffix + kHeadFactsSuffix).str();
   auto tileType = [&](int64_t size, Type element) {
     return RankedTensorType::get({tiles, size}, element);

@@ -109,7 +109,7 @@ struct BitNetScreenHeadPass
     auto perToken = [&](int64_t size) {
       return RankedTensorType::get({tokens, size}, builder.getF32Type());
     };
-    SmallVector<Value, 4> operands = addHeadTable(builder, table, x, 8);
+    SmallVector<Value, 4> operands = addHeadTable(builder, table, x, 7);
     auto screen = bitnet::ScreenHeadOp::create(
         builder, loc,
         TypeRange{perToken(rows),

@@ -6,8 +6,8 @@
 // RUN: bitnet-opt --bitnet-screen-head %s | FileCheck %s --check-prefix=FULL
 // RUN: bitnet-opt --bitnet-screen-head=mode=screened --bitnet-bufferize --ternary-tile-parallel %s | FileCheck %s --check-prefix=TILED
 
-// CHECK: bitnet.weight @head.int8 from ["embedding.int8"] : tensor<3x1024xi8>
-// CHECK: bitnet.weight @head.int8.facts from ["embedding.int8.facts"] : tensor<3x64xf32>
+// CHECK: bitnet.weight @head.int7 from ["embedding.int7"] : tensor<3x896xi8>
+// CHECK: bitnet.weight @head.int7.facts from ["embedding.int7.facts"] : tensor<3x64xf32>
 // CHECK: bitnet.weight @head from ["embedding"] : tensor<41x64xbf16>
 // CHECK-LABEL: func @decode(
 // CHECK: bitnet.lm_head
@@ -15,8 +15,8 @@
 // CHECK-SAME: %[[X:.*]]: tensor<?x64xf32>, %[[TOP:.*]]: index)
 // CHECK-SAME: bitnet.max_tokens = 1
 // CHECK-DAG: %[[TABLE:.*]] = bitnet.weight_ref @head :
-// CHECK-DAG: %[[Q:.*]] = bitnet.weight_ref @head.int8 :
-// CHECK-DAG: %[[R:.*]] = bitnet.weight_ref @head.int8.facts :
+// CHECK-DAG: %[[Q:.*]] = bitnet.weight_ref @head.int7 :
+// CHECK-DAG: %[[R:.*]] = bitnet.weight_ref @head.int7.facts :
 // CHECK-DAG: %[[F:.*]]:2 = bitnet.fixed_point %[[X]]
 // CHECK: %[[U:.*]]:2 = bitnet.screen_head %[[F]]#0, %[[F]]#1, %[[Q]], %[[R]]
 // CHECK: %[[T:.*]] = bitnet.kth_largest %[[U]]#1, %[[TOP]] : (tensor<?x3xf32>, index)
@@ -24,12 +24,12 @@
 // CHECK: return %[[Y]]
 
 // FULL-NOT: decode_top
-// FULL-NOT: int8
+// FULL-NOT: int7
 
 // TILED-LABEL: func @decode_top
 // TILED: bitnet.fixed_point
 // TILED: bitnet.parallel
-// TILED: bitnet.screen_head {{.*}}memref<3x1024xi8, {{.*}}memref<?x41xf32, {{.*}}memref<?x3xf32
+// TILED: bitnet.screen_head {{.*}}memref<3x896xi8, {{.*}}memref<?x41xf32, {{.*}}memref<?x3xf32
 // TILED: bitnet.kth_largest
 // Blocks do not overlap: the last has 9 rows.
 // TILED: bitnet.parallel

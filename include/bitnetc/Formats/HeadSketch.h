@@ -1,7 +1,7 @@
-//===- HeadSketch.h - Rows of the head in int8, with a bound ---*- C++ -*-===//
+//===- HeadSketch.h - Rows of the head in 7 bits, with a bound -*- C++ -*-===//
 //
-// A row w of the output embedding is sketched as w' = scale * q with int8 q,
-// a hidden state x as x' = step * X in fixed point, X of 14 bits. X.q is an
+// A row w of the output embedding is sketched as w' = scale * q with even int8
+// q, a hidden state x as x' = step * X in fixed point, X of 14 bits. X.q is an
 // exact integer. This file says how far its product by both scales may be from
 // the row's logit, the f32 sum of x.w as the head's kernel computes it. Nothing
 // is estimated: a row whose upper bound is below a lower bound of the k-th
@@ -51,12 +51,13 @@ namespace bitnetc {
 // nothing is below and no peak is made of. So nothing overflows: |x.w| is below
 // 2^60 2^30 2^9.
 //
-// Why not fewer bits: half the bytes are as few as it takes. What is left of a
-// row in b bits is about 4 / 2^b of its length, and a bound by Cauchy-Schwarz
-// does not know that errors cancel: it is sqrt(K) times the error that is to be
-// expected. Of logits with the standard deviation s, K = 2560, 8 bits leave a
-// slack of 0.4 s, 6 bits 1.7 s, 4 bits 7 s. The highest of 128256 normal
-// numbers is at 4.4 s.
+// Why 7 bits: what is left of a row in b bits is about 4 / 2^b of its length,
+// and a bound by Cauchy-Schwarz does not know that errors cancel: it is sqrt(K)
+// times the error that is to be expected. Of logits with the standard deviation
+// s, K = 2560, 8 bits leave a slack of 0.4 s, 7 bits 0.8 s, 6 bits 1.7 s, 4
+// bits 7 s. The highest of 128256 normal numbers is at 4.4 s: rows above that
+// less twice the slack are computed. A seventh bit saves more than its rows
+// cost.
 
 /// Most columns that the proof covers; 127 * 127 times as many fit in 32 bits.
 constexpr int64_t kMaxSketchColumns = 1 << 17;
@@ -82,10 +83,11 @@ struct SketchedRow {
   float scale, sum, bound, length;
 };
 
-/// Sketches `row` into `q`. A row with an element that is not finite, or above
-/// 2^30, gets an infinite bound: it always survives.
+/// Sketches `row` into `q`: from -127 to 127, or with 7 `bits` even numbers
+/// from -126 to 126. A row with an element that is not finite, or above 2^30,
+/// gets an infinite bound: it always survives.
 SketchedRow sketchRow(llvm::ArrayRef<float> row,
-                      llvm::MutableArrayRef<int8_t> q);
+                      llvm::MutableArrayRef<int8_t> q, unsigned bits);
 
 } // namespace bitnetc
 

@@ -14,8 +14,15 @@
 namespace bitnetc {
 
 /// Sources of derived weights: the name of the head's source and these.
-constexpr llvm::StringLiteral kInt8Suffix = ".int8", kInt4Suffix = ".int4",
-                              kHeadFactsSuffix = ".facts";
+struct HeadSuffix {
+  unsigned bits;
+  llvm::StringLiteral name;
+};
+constexpr HeadSuffix kHeadSuffixes[] = {
+    {8, ".int8"}, {7, ".int7"}, {4, ".int4"}};
+constexpr llvm::StringLiteral kHeadFactsSuffix = ".facts";
+/// The suffix of tables of `bits` 8, 7 or 4.
+llvm::StringRef getHeadSuffix(unsigned bits);
 
 /// Whether `--head` means a table of this precision: f16, bf16, int8 or int4.
 bool isHeadPrecision(llvm::StringRef name);

@@ -86,7 +86,7 @@ def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
   let description = [{
     Adds `@decode_top`, a copy of `@decode` with one more argument, the number
     of highest logits that must be right. A sketch of the output embedding in
-    int8, made when weights are written, bounds every logit; only rows that may
+    7 bits, made when weights are written, bounds every logit; only rows that may
     be among the highest are computed from the embedding itself, to the bit as
     `bitnet.lm_head` does; all others are -inf.
 

@@ -39,7 +39,7 @@ static Value splat(VectorEmitter &e, Value scalar, Value like) {
 void emitKernel(VectorEmitter &e, bitnet::ScreenHeadOp op) {
   Value facts = op.getFacts(), rowFacts = op.getRowFacts();
   Value upper = op.getOuts()[0], peaks = op.getOuts()[1];
-  TableProducts products(e, *getTarget(op), op.getDigits(), op.getTable(), 8);
+  TableProducts products(e, *getTarget(op), op.getDigits(), op.getTable(), 7);
   auto emit = [&](Value m, Value tile, int64_t rows, Value product) {
     auto ofState = [&](int64_t i) {
       return e.widenToF64(e.broadcast(e.loadScalar(facts, {m, e.index(i)})));

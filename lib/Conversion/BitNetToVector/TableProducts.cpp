@@ -12,9 +12,10 @@
 
 using namespace mlir;
 using namespace bitnetc;
-using bitnet::kHeadTileRows, bitnet::kHeadGroup, bitnet::kInt4GroupBytes;
+using bitnet::kHeadTileRows, bitnet::kHeadGroup, bitnet::kInt7GroupBytes,
+    bitnet::kInt4GroupBytes;
 
-/// Bytes of a step and of a cache line; columns of an int8 step; digits.
+/// Bytes of a step and of a cache line; columns of a step; digits.
 static constexpr int64_t kStepBytes = 64, kStepColumns = 4, kDigits = 2;
 /// Int8 steps of one iteration.
 static constexpr int64_t kSteps = 2;
@@ -27,7 +28,7 @@ TableProducts::TableProducts(VectorEmitter &e, const TargetInfo &target,
       columns(getColumns(digits) / kDigits), tileBytes(getColumns(table)) {
   // In registers, for each stream: accumulators of a token, and bytes.
   int64_t parts = kStepBytes / target.vectorBytes;
-  int64_t sums = parts * (bits == 8 ? kDigits : kDigits + 1);
+  int64_t sums = parts * (bits == 4 ? kDigits + 1 : kDigits);
   int64_t bytes = parts * (bits == 8 ? 1 : 2);
   int64_t available = int64_t(target.vectorRegisters) - kOtherRegisters;
   streams = 2 * (sums + bytes) <= available ? 2 : 1;
@@ -101,39 +102,24 @@ void TableProducts::emitTiles(ArrayRef<Stream> streams, Body body) {
 /// Products of all streams, each of all tokens.
 Values TableProducts::emitProducts(ArrayRef<Stream> streams,
                                    ArrayRef<Value> tokens) {
-  return bits == 8 ? emitInt8(streams, tokens) : emitInt4(streams, tokens);
+  return bits == 8   ? emitInt8(streams, tokens)
+         : bits == 7 ? emitInt7(streams, tokens)
+                     : emitInt4(streams, tokens);
 }
 
-Values TableProducts::emitInt8(ArrayRef<Stream> streams,
-                               ArrayRef<Value> tokens) {
-  auto lanes = VectorType::get(kHeadTileRows, e.builder.getI32Type());
-  Values sums(streams.size() * tokens.size() * kDigits,
-              e.constantInt(lanes, 0));
-  sums = e.forLoop(
-      e.index(0), e.index(columns), kSteps * kStepColumns, sums,
-      [&](Value column, ValueRange args) {
-        Values next(args);
-        Value byte = e.mulIndex(column, kHeadTileRows);
-        prefetch(streams, byte, kSteps * kStepBytes);
-        for (int64_t step = 0; step < kSteps; ++step) {
-          Values bytes;
-          for (const Stream &stream : streams)
-            bytes.push_back(loadBytes(
-                table, {stream.tile, e.addIndex(byte, step * kStepBytes)},
-                kStepBytes));
-          for (auto [t, token] : llvm::enumerate(tokens))
-            for (int64_t digit = 0; digit < kDigits; ++digit) {
-              Value x = broadcastDigits(
-                  token,
-                  e.addIndex(column, step * kStepColumns + digit * columns));
-              for (size_t s = 0; s < streams.size(); ++s) {
-                Value &sum = next[(s * tokens.size() + t) * kDigits + digit];
-                sum = dot(sum, x, bytes[s]);
-              }
-            }
-        }
-        return next;
-      });
+void TableProducts::multiply(Value column, ArrayRef<Value> bytes,
+                             ArrayRef<Value> tokens, Values &sums) {
+  for (auto [t, token] : llvm::enumerate(tokens))
+    for (int64_t digit = 0; digit < kDigits; ++digit) {
+      Value x = broadcastDigits(token, e.addIndex(column, digit * columns));
+      for (size_t s = 0; s < bytes.size(); ++s) {
+        Value &sum = sums[(s * tokens.size() + t) * kDigits + digit];
+        sum = dot(sum, x, bytes[s]);
+      }
+    }
+}
+
+Values TableProducts::join(ValueRange sums) {
   // Integers below 2^40 are exact in f64.
   auto wide = VectorType::get(kHeadTileRows, e.builder.getF64Type());
   Values products;
@@ -143,6 +129,73 @@ Values TableProducts::emitInt8(ArrayRef<Stream> streams,
     products.push_back(e.fma(high, e.constant(wide, 128), low));
   }
   return products;
+}
+
+Values TableProducts::emitInt8(ArrayRef<Stream> streams,
+                               ArrayRef<Value> tokens) {
+  auto lanes = VectorType::get(kHeadTileRows, e.builder.getI32Type());
+  Values sums(streams.size() * tokens.size() * kDigits,
+              e.constantInt(lanes, 0));
+  sums = e.forLoop(e.index(0), e.index(columns), kSteps * kStepColumns, sums,
+                   [&](Value column, ValueRange args) {
+                     Values next(args);
+                     Value byte = e.mulIndex(column, kHeadTileRows);
+                     prefetch(streams, byte, kSteps * kStepBytes);
+                     for (int64_t step = 0; step < kSteps; ++step) {
+                       Values bytes;
+                       for (const Stream &stream : streams)
+                         bytes.push_back(loadBytes(
+                             table,
+                             {stream.tile, e.addIndex(byte, step * kStepBytes)},
+                             kStepBytes));
+                       multiply(e.addIndex(column, step * kStepColumns), bytes,
+                                tokens, next);
+                     }
+                     return next;
+                   });
+  return join(sums);
+}
+
+Values TableProducts::emitInt7(ArrayRef<Stream> streams,
+                               ArrayRef<Value> tokens) {
+  auto lanes = VectorType::get(kHeadTileRows, e.builder.getI32Type());
+  auto bytesType = VectorType::get(kStepBytes, e.builder.getI8Type());
+  auto constant = [&](int64_t value) {
+    return e.constantInt(bytesType, value);
+  };
+  auto twice = [&](Value x) -> Value {
+    return arith::AddIOp::create(e.builder, e.loc, x, x);
+  };
+  constexpr int64_t stored = kInt7GroupBytes / kStepBytes;
+  auto emitGroup = [&](Value group, ValueRange args) {
+    Values next(args);
+    Value column = e.mulIndex(group, kHeadGroup);
+    Value byte = e.mulIndex(group, kInt7GroupBytes);
+    prefetch(streams, byte, kInt7GroupBytes);
+    Values last(streams.size());
+    for (int64_t step = 0; step < stored; ++step) {
+      Values bytes;
+      for (auto [stream, rest] : llvm::zip_equal(streams, last)) {
+        Value all =
+            loadBytes(table, {stream.tile, e.addIndex(byte, step * kStepBytes)},
+                      kStepBytes);
+        bytes.push_back(
+            arith::AndIOp::create(e.builder, e.loc, all, constant(-2)));
+        Value bit = arith::AndIOp::create(e.builder, e.loc, all, constant(1));
+        rest = rest ? arith::OrIOp::create(e.builder, e.loc, twice(rest), bit)
+                    : bit;
+      }
+      multiply(e.addIndex(column, step * kStepColumns), bytes, tokens, next);
+    }
+    for (Value &rest : last)
+      rest = twice(rest);
+    multiply(e.addIndex(column, stored * kStepColumns), last, tokens, next);
+    return next;
+  };
+  Values sums(streams.size() * tokens.size() * kDigits,
+              e.constantInt(lanes, 0));
+  return join(
+      e.forLoop(e.index(0), e.index(columns / kHeadGroup), 1, sums, emitGroup));
 }
 
 Values TableProducts::emitInt4(ArrayRef<Stream> streams,
@@ -172,17 +225,9 @@ Values TableProducts::emitInt4(ArrayRef<Stream> streams,
         parts[0].push_back(low);
         parts[1].push_back(arith::AndIOp::create(e.builder, e.loc, both, mask));
       }
-      for (auto [t, token] : llvm::enumerate(tokens))
-        for (int64_t part = 0; part < 2; ++part)
-          for (int64_t digit = 0; digit < kDigits; ++digit) {
-            Value x =
-                broadcastDigits(token, e.addIndex(column, step * 8 + part * 4 +
-                                                              digit * columns));
-            for (size_t s = 0; s < streams.size(); ++s) {
-              Value &sum = sums[(s * tokens.size() + t) * kDigits + digit];
-              sum = dot(sum, x, parts[part][s]);
-            }
-          }
+      for (int64_t part = 0; part < 2; ++part)
+        multiply(e.addIndex(column, step * 8 + part * 4), parts[part], tokens,
+                 sums);
     }
     Values next(args);
     for (size_t s = 0; s < streams.size(); ++s) {

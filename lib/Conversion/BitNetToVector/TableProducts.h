@@ -17,7 +17,7 @@
 namespace bitnetc {
 
 /// Emits products of all rows of `digits` with all tiles of `table`, which has
-/// `bits` 8 or 4 (dialects/BitNet/HeadTable.h).
+/// `bits` 8, 7 or 4 (dialects/BitNet/HeadTable.h).
 class TableProducts {
 public:
   TableProducts(VectorEmitter &e, const TargetInfo &target, mlir::Value digits,
@@ -25,7 +25,7 @@ public:
 
   /// `body(m, tile, rows, product)` for every token and tile; `rows` of the 16
   /// lanes of the product exist, out of `rows` of the table. Products are, for
-  /// 8 bits, the sum over k of (X + 8192) * table in f64, exact; for 4 bits,
+  /// 8 and 7 bits, the sum over k of (X + 8192) * table in f64, exact; for 4,
   /// the f32 sum over groups that `integer_head` defines.
   using Body =
       llvm::function_ref<void(mlir::Value, mlir::Value, int64_t, mlir::Value)>;
@@ -42,12 +42,20 @@ private:
                       llvm::ArrayRef<mlir::Value> tokens);
   Values emitInt8(llvm::ArrayRef<Stream> streams,
                   llvm::ArrayRef<mlir::Value> tokens);
+  Values emitInt7(llvm::ArrayRef<Stream> streams,
+                  llvm::ArrayRef<mlir::Value> tokens);
   Values emitInt4(llvm::ArrayRef<Stream> streams,
                   llvm::ArrayRef<mlir::Value> tokens);
   void prefetch(llvm::ArrayRef<Stream> streams, mlir::Value byte,
                 int64_t bytes);
   mlir::Value loadBytes(mlir::Value memref, mlir::ValueRange indices,
                         int64_t count);
+  /// Adds the products of `bytes`, 64 of each stream, with both digits of four
+  /// columns from `column` on.
+  void multiply(mlir::Value column, llvm::ArrayRef<mlir::Value> bytes,
+                llvm::ArrayRef<mlir::Value> tokens, Values &sums);
+  /// Sums of both digits as one number, in f64.
+  Values join(mlir::ValueRange sums);
   mlir::Value broadcastDigits(mlir::Value token, mlir::Value column);
   mlir::Value dot(mlir::Value sum, mlir::Value digits, mlir::Value bytes);
 

@@ -34,88 +34,88 @@ func.func @fixed_point_c1_results(%x: tensor<?x70xf32>) {
 // -----
 
 func.func @screen_head_c1(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x64xi8>, %r: tensor<3x64xf32>) {
-  // expected-error @+1 {{expected a table with 1024 columns, but got 64}}
+  // expected-error @+1 {{expected a table with 896 columns, but got 64}}
   %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x64xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c1_digits(%d: tensor<?x96xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c1_digits(%d: tensor<?x96xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected digits with a multiple of 64 columns, but got 'tensor<?x96xi8>'}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x96xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x96xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c1_facts(%d: tensor<?x128xi8>, %f: tensor<?x1xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c1_facts(%d: tensor<?x128xi8>, %f: tensor<?x1xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected facts of states with 3 columns, but got 1}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x1xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x1xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c2(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x32xf32>) {
+func.func @screen_head_c2(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x32xf32>) {
   // expected-error @+1 {{expected facts of rows with 64 columns, but got 32}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x32xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x32xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c2_tiles(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<2x64xf32>) {
+func.func @screen_head_c2_tiles(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<2x64xf32>) {
   // expected-error @+1 {{expected facts of 3 tiles, but got 'tensor<2x64xf32>'}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<2x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<2x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c3(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c3(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected a row for each column of the result, 16 to a tile, but got 49 columns and 3 tiles}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x49xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x49xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c3_less(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c3_less(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected a row for each column of the result, 16 to a tile, but got 32 columns and 3 tiles}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x32xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x32xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c3_peaks(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c3_peaks(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected peaks with 3 columns, but got 2}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x2xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x2xf32>)
   return
 }
 
 // -----
 
-func.func @screen_head_c3_results(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @screen_head_c3_results(%d: tensor<?x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected two results or destinations, but got 1}}
-  %0 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
+  %0 = bitnet.screen_head %d, %f, %t, %r : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
   return
 }
 
 // -----
 
-func.func @kernel_c4_screen_head(%d: tensor<2x128xi8>, %f: tensor<3x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @kernel_c4_screen_head(%d: tensor<2x128xi8>, %f: tensor<3x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<2x128xi8>, tensor<3x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<2x128xi8>, tensor<3x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   return
 }
 
 // -----
 
-func.func @kernel_c4_screen_head_peaks(%d: tensor<2x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x1024xi8>, %r: tensor<3x64xf32>) {
+func.func @kernel_c4_screen_head_peaks(%d: tensor<2x128xi8>, %f: tensor<?x3xf32>, %t: tensor<3x896xi8>, %r: tensor<3x64xf32>) {
   // expected-error @+1 {{expected the same number of tokens everywhere, but got 2 and 3}}
-  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<2x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<3x3xf32>)
+  %0, %1 = bitnet.screen_head %d, %f, %t, %r : (tensor<2x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<3x3xf32>)
   return
 }
 

@@ -100,13 +100,13 @@ func.func @parallel(%n: index, %m: i64) {
 }
 
 // CHECK-LABEL: func @head_tensors
-func.func @head_tensors(%x: tensor<?x64xf32>, %table: tensor<40x64xbf16>, %sketch: tensor<3x1024xi8>, %facts: tensor<3x64xf32>, %int4: tensor<3x576xi8>, %sums: tensor<3x16xf32>, %top: index) -> tensor<?x40xf32> {
+func.func @head_tensors(%x: tensor<?x64xf32>, %table: tensor<40x64xbf16>, %sketch: tensor<3x896xi8>, %int8: tensor<3x1024xi8>, %facts: tensor<3x64xf32>, %int4: tensor<3x576xi8>, %sums: tensor<3x16xf32>, %top: index) -> tensor<?x40xf32> {
   // CHECK: %[[F:.*]]:2 = bitnet.fixed_point %{{.*}} : (tensor<?x64xf32>) -> (tensor<?x128xi8>, tensor<?x3xf32>)
   %d, %f = bitnet.fixed_point %x : (tensor<?x64xf32>) -> (tensor<?x128xi8>, tensor<?x3xf32>)
-  // CHECK: bitnet.screen_head %[[F]]#0, %[[F]]#1, %{{.*}}, %{{.*}} : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
-  %u, %p = bitnet.screen_head %d, %f, %sketch, %facts : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  // CHECK: bitnet.screen_head %[[F]]#0, %[[F]]#1, %{{.*}}, %{{.*}} : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
+  %u, %p = bitnet.screen_head %d, %f, %sketch, %facts : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x896xi8>, tensor<3x64xf32>) -> (tensor<?x40xf32>, tensor<?x3xf32>)
   // CHECK: bitnet.integer_head %[[F]]#0, %[[F]]#1, %{{.*}}, %{{.*}} bits 8 : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
-  %y8 = bitnet.integer_head %d, %f, %sketch, %facts bits 8 : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
+  %y8 = bitnet.integer_head %d, %f, %int8, %facts bits 8 : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x1024xi8>, tensor<3x64xf32>) -> tensor<?x40xf32>
   // CHECK: bitnet.integer_head %[[F]]#0, %[[F]]#1, %{{.*}}, %{{.*}} bits 4 : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x576xi8>, tensor<3x16xf32>) -> tensor<?x40xf32>
   %y4 = bitnet.integer_head %d, %f, %int4, %sums bits 4 : (tensor<?x128xi8>, tensor<?x3xf32>, tensor<3x576xi8>, tensor<3x16xf32>) -> tensor<?x40xf32>
   // CHECK: bitnet.kth_largest %{{.*}}, %{{.*}} : (tensor<?x3xf32>, index) -> tensor<?x1xf32>
@@ -117,13 +117,13 @@ func.func @head_tensors(%x: tensor<?x64xf32>, %table: tensor<40x64xbf16>, %sketc
 }
 
 // CHECK-LABEL: func @head_memrefs
-func.func @head_memrefs(%x: memref<1x64xf32>, %table: memref<40x64xbf16>, %sketch: memref<3x1024xi8>, %facts: memref<3x64xf32>, %d: memref<1x128xi8>, %f: memref<1x3xf32>, %top: index, %l: memref<1x1xf32>, %u: memref<1x40xf32>, %p: memref<1x3xf32>, %y: memref<1x40xf32>) {
+func.func @head_memrefs(%x: memref<1x64xf32>, %table: memref<40x64xbf16>, %sketch: memref<3x896xi8>, %int8: memref<3x1024xi8>, %facts: memref<3x64xf32>, %d: memref<1x128xi8>, %f: memref<1x3xf32>, %top: index, %l: memref<1x1xf32>, %u: memref<1x40xf32>, %p: memref<1x3xf32>, %y: memref<1x40xf32>) {
   // CHECK: bitnet.fixed_point %{{.*}} into %{{.*}}, %{{.*}} : (memref<1x64xf32>, memref<1x128xi8>, memref<1x3xf32>) -> ()
   bitnet.fixed_point %x into %d, %f : (memref<1x64xf32>, memref<1x128xi8>, memref<1x3xf32>) -> ()
   // CHECK: bitnet.screen_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}}, %{{.*}} :
-  bitnet.screen_head %d, %f, %sketch, %facts into %u, %p : (memref<1x128xi8>, memref<1x3xf32>, memref<3x1024xi8>, memref<3x64xf32>, memref<1x40xf32>, memref<1x3xf32>) -> ()
+  bitnet.screen_head %d, %f, %sketch, %facts into %u, %p : (memref<1x128xi8>, memref<1x3xf32>, memref<3x896xi8>, memref<3x64xf32>, memref<1x40xf32>, memref<1x3xf32>) -> ()
   // CHECK: bitnet.integer_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}} bits 8 :
-  bitnet.integer_head %d, %f, %sketch, %facts into %u bits 8 : (memref<1x128xi8>, memref<1x3xf32>, memref<3x1024xi8>, memref<3x64xf32>, memref<1x40xf32>) -> ()
+  bitnet.integer_head %d, %f, %int8, %facts into %u bits 8 : (memref<1x128xi8>, memref<1x3xf32>, memref<3x1024xi8>, memref<3x64xf32>, memref<1x40xf32>) -> ()
   // CHECK: bitnet.kth_largest %{{.*}}, %{{.*}} into %{{.*}} : (memref<1x3xf32>, index, memref<1x1xf32>) -> ()
   bitnet.kth_largest %p, %top into %l : (memref<1x3xf32>, index, memref<1x1xf32>) -> ()
   // CHECK: bitnet.rescore_head %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} into %{{.*}} :

@@ -106,20 +106,26 @@ Screened screen(const std::vector<float> &x, const std::vector<float> &w,
 }
 
 /// Checks the bounds for one state and row, and returns how much of the slack
-/// the sketch's error takes.
+/// the error of a sketch in 7 bits takes.
 double check(const std::vector<float> &x, const std::vector<float> &w) {
-  std::vector<int8_t> q(w.size());
-  SketchedRow row = sketchRow(w, q);
-  Screened s = screen(x, w, row, q);
-  EXPECT_LE(s.logit, s.upper) << w.size() << " columns";
-  EXPECT_GE(s.logit, s.lower) << w.size() << " columns";
-  return std::fabs(s.logit - s.middle) / s.slack;
+  double taken = 0;
+  for (unsigned bits : {8, 7}) {
+    std::vector<int8_t> q(w.size());
+    SketchedRow row = sketchRow(w, q, bits);
+    Screened s = screen(x, w, row, q);
+    EXPECT_LE(s.logit, s.upper) << w.size() << " columns, " << bits << " bits";
+    EXPECT_GE(s.logit, s.lower) << w.size() << " columns, " << bits << " bits";
+    taken = std::fabs(s.logit - s.middle) / s.slack;
+    for (int8_t value : q)
+      EXPECT_TRUE(bits == 8 || value % 2 == 0);
+  }
+  return taken;
 }
 
 /// The part of the row that its sketch does not have.
 std::vector<float> residual(const std::vector<float> &w) {
   std::vector<int8_t> q(w.size());
-  SketchedRow row = sketchRow(w, q);
+  SketchedRow row = sketchRow(w, q, 7);
   return make(w.size(), [&](size_t k) {
     return float(double(w[k]) - double(row.scale) * q[k]);
   });
@@ -175,7 +181,7 @@ TEST(HeadSketch, OddStatesLetAllRowsSurvive) {
     x[33] = odd;
     for (const auto &row : {w, none}) {
       std::vector<int8_t> q(40);
-      SketchedRow sketch = sketchRow(row, q);
+      SketchedRow sketch = sketchRow(row, q, 7);
       Screened s = screen(x, row, sketch, q);
       EXPECT_FALSE(s.upper < infinity);
       EXPECT_FALSE(s.lower > -infinity);
@@ -255,7 +261,7 @@ TEST(HeadSketch, OddRowsAlwaysSurvive) {
     std::vector<float> w(40, 1.0f);
     w[33] = odd;
     std::vector<int8_t> q(40, 1);
-    SketchedRow row = sketchRow(w, q);
+    SketchedRow row = sketchRow(w, q, 7);
     EXPECT_EQ(row.bound, infinity);
     for (int8_t value : q)
       EXPECT_EQ(value, 0);
@@ -268,20 +274,21 @@ TEST(HeadSketch, OddRowsAlwaysSurvive) {
 
 TEST(HeadSketch, ZeroAndTinyRows) {
   std::vector<int8_t> q(3, 1);
-  SketchedRow row = sketchRow({0.0f, 0.0f, 0.0f}, q);
+  SketchedRow row = sketchRow({0.0f, 0.0f, 0.0f}, q, 7);
   EXPECT_EQ(row.scale, 0);
   EXPECT_EQ(row.bound, 0x1p-60f); // underflow of logits
   EXPECT_EQ(q[0], 0);
-  row = sketchRow({1e-40f, -1e-40f, 0.0f}, q);
+  row = sketchRow({1e-40f, -1e-40f, 0.0f}, q, 7);
   EXPECT_EQ(row.scale, 0);
   EXPECT_GT(row.bound, 1e-40f);
 }
 
 TEST(HeadSketch, BoundIsSmall) {
-  // 4 sigma over 127 steps, uniform rounding: about 1 % of the row.
+  // 4 sigma over 127 or 63 steps, uniform rounding: about 1 or 2 % of the row.
   auto w = make(2560, [](size_t) { return normal(); });
   std::vector<int8_t> q(w.size());
-  EXPECT_LT(sketchRow(w, q).bound, 0.015 * std::sqrt(2560.0));
+  EXPECT_LT(sketchRow(w, q, 8).bound, 0.015 * std::sqrt(2560.0));
+  EXPECT_LT(sketchRow(w, q, 7).bound, 0.03 * std::sqrt(2560.0));
 }
 
 } // namespace

@@ -40,6 +40,16 @@ struct Tile {
   int int8(int64_t row, int64_t k) const {
     return int8_t(bytes[k / 4 * 64 + row * 4 + k % 4]);
   }
+  int int7(int64_t row, int64_t k) const {
+    const uint8_t *group = bytes.data() + k / 32 * 448 + row * 4 + k % 4;
+    int64_t step = k % 32 / 4;
+    if (step < 7)
+      return int8_t(group[step * 64] & 0xfe);
+    uint8_t byte = 0;
+    for (int64_t s = 0; s != 7; ++s)
+      byte |= (group[s * 64] & 1) << (7 - s);
+    return int8_t(byte);
+  }
   float int4(int64_t row, int64_t k) const {
     const uint8_t *group = bytes.data() + k / 32 * 288;
     uint8_t byte = group[32 + k % 32 / 8 * 64 + row * 4 + k % 4];
@@ -58,19 +68,24 @@ std::vector<float> normalRows(int64_t rows, int64_t columns, float unit) {
   return values;
 }
 
-TEST(HeadTable, Int8IsTheSketchOfEachRow) {
-  for (int64_t columns : {1, 31, 32, 70})
+class HeadSketchTable : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Bits, HeadSketchTable, testing::Values(7u, 8u));
+
+TEST_P(HeadSketchTable, IsTheSketchOfEachRow) {
+  const unsigned bits = GetParam();
+  for (int64_t columns : {1, 28, 31, 32, 70})
     for (int64_t rows : {1, 15, 16}) {
       std::vector<float> values = normalRows(rows, columns, 0.02f);
-      Tile tile(8, values, columns);
+      Tile tile(bits, values, columns);
       for (int64_t row = 0; row != 16; ++row) {
         std::vector<int8_t> q(columns);
         SketchedRow sketch = {0, 0, infinity, 0};
         if (row < rows)
           sketch = sketchRow(
-              llvm::ArrayRef(values).slice(row * columns, columns), q);
+              llvm::ArrayRef(values).slice(row * columns, columns), q, bits);
         for (int64_t k = 0; k != getHeadColumns(columns); ++k)
-          EXPECT_EQ(tile.int8(row, k), k < columns ? q[k] : 0);
+          EXPECT_EQ(bits == 8 ? tile.int8(row, k) : tile.int7(row, k),
+                    k < columns ? q[k] : 0);
         EXPECT_EQ(tile.facts[row], sketch.scale);
         EXPECT_EQ(tile.facts[16 + row], sketch.sum);
         EXPECT_EQ(tile.facts[32 + row], sketch.bound);
