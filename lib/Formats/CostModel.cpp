@@ -54,22 +54,21 @@ llvm::StringRef bitnetc::getMemoryLevel(const TargetInfo &target,
 }
 
 /// Cycles for 64 packed bytes and `tokens` tokens: as ternary-tile-micro cuts
-/// them, whole matrix tiles first, then register tiles, then the rest at once.
+/// them, all in matrix tiles if they fill one, else in register tiles and what
+/// is left of them at once.
 static double getCycles(ternary::PackingFormatInterface attr,
                         const TargetInfo &target, int64_t tokens) {
   const PackingFormat &format = getFormat(attr);
-  double cycles = 0;
   if (target.tileTokens && tokens >= target.tileTokens) {
     // A vector of codes is 4 columns of 16 rows; one product of tiles takes 64
     // columns.
     double codes = format.getGeometry().getCodesPerByte();
-    int64_t tiles = tokens / target.tileTokens;
-    cycles = format.getDecodeCycles(target) +
-             tiles * codes * target.speed.tileCycles / 16;
-    tokens %= target.tileTokens;
+    int64_t tiles = llvm::divideCeil(tokens, target.tileTokens);
+    return format.getDecodeCycles(target) +
+           tiles * codes * target.speed.tileCycles / 16;
   }
   int64_t block = getTokensPerTile(attr, target);
-  cycles += tokens / block * format.getCyclesPer64Bytes(target, block);
+  double cycles = tokens / block * format.getCyclesPer64Bytes(target, block);
   if (int64_t rest = tokens % block)
     cycles += format.getCyclesPer64Bytes(target, rest);
   return cycles;
