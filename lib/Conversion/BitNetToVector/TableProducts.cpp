@@ -136,24 +136,22 @@ Values TableProducts::emitInt8(ArrayRef<Stream> streams,
   auto lanes = VectorType::get(kHeadTileRows, e.builder.getI32Type());
   Values sums(streams.size() * tokens.size() * kDigits,
               e.constantInt(lanes, 0));
-  sums = e.forLoop(e.index(0), e.index(columns), kSteps * kStepColumns, sums,
-                   [&](Value column, ValueRange args) {
-                     Values next(args);
-                     Value byte = e.mulIndex(column, kHeadTileRows);
-                     prefetch(streams, byte, kSteps * kStepBytes);
-                     for (int64_t step = 0; step < kSteps; ++step) {
-                       Values bytes;
-                       for (const Stream &stream : streams)
-                         bytes.push_back(loadBytes(
-                             table,
-                             {stream.tile, e.addIndex(byte, step * kStepBytes)},
-                             kStepBytes));
-                       multiply(e.addIndex(column, step * kStepColumns), bytes,
-                                tokens, next);
-                     }
-                     return next;
-                   });
-  return join(sums);
+  auto emitSteps = [&](Value column, ValueRange args) {
+    Values next(args);
+    Value byte = e.mulIndex(column, kHeadTileRows);
+    for (int64_t step = 0; step < kSteps; ++step) {
+      prefetch(streams, byte, step * kStepBytes);
+      Values bytes;
+      for (const Stream &stream : streams)
+        bytes.push_back(
+            loadBytes(table, {stream.tile, e.addIndex(byte, step * kStepBytes)},
+                      kStepBytes));
+      multiply(e.addIndex(column, step * kStepColumns), bytes, tokens, next);
+    }
+    return next;
+  };
+  return join(e.forLoop(e.index(0), e.index(columns), kSteps * kStepColumns,
+                        sums, emitSteps));
 }
 
 Values TableProducts::emitInt7(ArrayRef<Stream> streams,
@@ -171,9 +169,10 @@ Values TableProducts::emitInt7(ArrayRef<Stream> streams,
     Values next(args);
     Value column = e.mulIndex(group, kHeadGroup);
     Value byte = e.mulIndex(group, kInt7GroupBytes);
-    prefetch(streams, byte, kInt7GroupBytes);
     Values last(streams.size());
     for (int64_t step = 0; step < stored; ++step) {
+      // One line at a time: a burst would fill what a core has for misses.
+      prefetch(streams, byte, step * kStepBytes);
       Values bytes;
       for (auto [stream, rest] : llvm::zip_equal(streams, last)) {
         Value all =
@@ -211,9 +210,10 @@ Values TableProducts::emitInt4(ArrayRef<Stream> streams,
     Values sums(count * kDigits, e.constantInt(lanes, 0));
     Value column = e.mulIndex(group, kHeadGroup);
     Value byte = e.mulIndex(group, kInt4GroupBytes);
-    prefetch(streams, byte, kInt4GroupBytes);
+    prefetch(streams, byte, 0);
     constexpr int64_t scaleBytes = 2 * kHeadTileRows;
     for (int64_t step = 0; step < kHeadGroup / 8; ++step) {
+      prefetch(streams, byte, (step + 1) * kStepBytes);
       Values parts[2];
       for (const Stream &stream : streams) {
         Value both = loadBytes(
@@ -255,10 +255,11 @@ Values TableProducts::emitInt4(ArrayRef<Stream> streams,
                    emitGroup);
 }
 
-/// Asks for the lines of all streams that are needed `prefetchBytes` after
-/// `bytes` from `byte` on.
+/// Asks for the line of each stream that is needed `prefetchBytes` after that
+/// at `byte` + `offset`. Once for each step: a burst of lines would take all
+/// that a core has for misses (a tenth slower).
 void TableProducts::prefetch(ArrayRef<Stream> streams, Value byte,
-                             int64_t bytes) {
+                             int64_t offset) {
   int64_t distance = prefetchBytes % tileBytes;
   int64_t whole = prefetchBytes / tileBytes;
   Value ahead = e.addIndex(byte, distance);
@@ -268,8 +269,7 @@ void TableProducts::prefetch(ArrayRef<Stream> streams, Value byte,
   for (const Stream &stream : streams) {
     Value tile =
         e.addIndex(e.select(isInside, stream.tile, stream.next), whole);
-    for (int64_t line = 0; line < bytes; line += kStepBytes)
-      e.prefetch(table, {tile, e.addIndex(at, line)});
+    e.prefetch(table, {tile, e.addIndex(at, offset)});
   }
 }
 

@@ -47,7 +47,7 @@ private:
   Values emitInt4(llvm::ArrayRef<Stream> streams,
                   llvm::ArrayRef<mlir::Value> tokens);
   void prefetch(llvm::ArrayRef<Stream> streams, mlir::Value byte,
-                int64_t bytes);
+                int64_t offset);
   mlir::Value loadBytes(mlir::Value memref, mlir::ValueRange indices,
                         int64_t count);
   /// Adds the products of `bytes`, 64 of each stream, with both digits of four
