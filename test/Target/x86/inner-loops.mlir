@@ -24,8 +24,12 @@
 // RUN: %{compile}
 // REDEFINE: %{file} = t5-panel
 // RUN: %{compile}
+// REDEFINE: %{file} = rescale-avx512
+// RUN: %{compile}
 // REDEFINE: %{cpu} = -mcpu=x86-64-v3 -mattr=+avxvnni
 // REDEFINE: %{file} = t5-avxvnni
+// RUN: %{compile}
+// REDEFINE: %{file} = rescale-avx2
 // RUN: %{compile}
 
 //--- i2-avx512vnni.mlir
@@ -187,6 +191,34 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
     %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
     %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
     ternary.matmul %q, %s, %t into %p : (memref<1x2560xi8>, memref<1xi32>, !ternary.packed<80 x 2560, #ternary.t5>, memref<1x80xi32>) -> ()
+    return
+  }
+}
+
+//--- rescale-avx512.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
+  // One scale for 16 rows, and results past the caches.
+  // CHECK-LABEL: rescale:
+  // CHECK-NOT: vmovups {{.*}}, (%r
+  // CHECK-COUNT-2: vmovntps %zmm
+  // CHECK-NOT: {{vmovntps|vmovups .*, [0-9]*\(%r}}
+  // CHECK: ret
+  func.func @rescale(%r: memref<1x32xi32>, %inverse: memref<1xf32>, %scale: memref<2xf32>, %y: memref<1x32xf32>) {
+    ternary.rescale %r, %inverse, %scale into %y {nontemporal} : (memref<1x32xi32>, memref<1xf32>, memref<2xf32>, memref<1x32xf32>) -> ()
+    return
+  }
+}
+
+//--- rescale-avx2.mlir
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v3", features = "+avxvnni"}} {
+  // One scale for 16 rows, and results past the caches.
+  // CHECK-LABEL: rescale:
+  // CHECK-NOT: vmovups {{.*}}, (%r
+  // CHECK-COUNT-4: vmovntps %ymm
+  // CHECK-NOT: {{vmovntps|vmovups .*, [0-9]*\(%r}}
+  // CHECK: ret
+  func.func @rescale(%r: memref<1x32xi32>, %inverse: memref<1xf32>, %scale: memref<2xf32>, %y: memref<1x32xf32>) {
+    ternary.rescale %r, %inverse, %scale into %y {nontemporal} : (memref<1x32xi32>, memref<1xf32>, memref<2xf32>, memref<1x32xf32>) -> ()
     return
   }
 }
