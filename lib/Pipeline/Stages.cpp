@@ -28,7 +28,8 @@ static void buildBitNet(OpPassManager &pm, const PipelineOptions &options) {
   phases.maxBatch = options.maxBatch;
   phases.maxSequences = options.maxSequences;
   pm.addPass(createBitNetSpecializePhases(phases));
-  // Prompts read the head once for all their tokens: only @decode has a copy.
+  // Prompts read the head once for all their tokens: only phases that decode
+  // have copies.
   BitNetScreenHeadOptions screen;
   screen.mode = changesHead ? "full" : options.head;
   pm.addPass(createBitNetScreenHead(screen));

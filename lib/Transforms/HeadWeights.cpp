@@ -29,16 +29,24 @@ Value bitnetc::addHeadWeight(OpBuilder &builder, bitnet::WeightOp table,
                              StringRef suffix, StringRef sourceSuffix,
                              RankedTensorType type) {
   auto source = cast<StringAttr>(table.getSources()->getValue()[0]);
-  OpBuilder atTable(table);
-  auto weight = bitnet::WeightOp::create(
-      atTable, table.getLoc(),
-      builder.getStringAttr(table.getSymName() + suffix), TypeAttr::get(type),
-      builder.getStrArrayAttr({(source.getValue() + sourceSuffix).str()}),
-      ElementsAttr(), IntegerAttr());
-  // Another name if that one is taken.
-  weight->remove();
-  SymbolTable(table->getParentOfType<ModuleOp>())
-      .insert(weight, table->getIterator());
+  ArrayAttr sources =
+      builder.getStrArrayAttr({(source.getValue() + sourceSuffix).str()});
+  auto module = table->getParentOfType<ModuleOp>();
+  // Phases share what is made of a table.
+  bitnet::WeightOp weight;
+  for (auto other : module.getOps<bitnet::WeightOp>())
+    if (other.getSourcesAttr() == sources && other.getType() == type)
+      weight = other;
+  if (!weight) {
+    OpBuilder atTable(table);
+    weight = bitnet::WeightOp::create(
+        atTable, table.getLoc(),
+        builder.getStringAttr(table.getSymName() + suffix), TypeAttr::get(type),
+        sources, ElementsAttr(), IntegerAttr());
+    // Another name if that one is taken.
+    weight->remove();
+    SymbolTable(module).insert(weight, table->getIterator());
+  }
   return bitnet::WeightRefOp::create(builder, table.getLoc(), type,
                                      FlatSymbolRefAttr::get(weight));
 }

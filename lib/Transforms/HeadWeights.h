@@ -13,8 +13,9 @@ namespace bitnetc {
 /// written: it has one source and at most kMaxSketchColumns columns; else null.
 bitnet::WeightOp findHeadWeight(bitnet::LMHeadOp head);
 
-/// Adds a weight that is made of `table`, before it, and a reference to it. The
-/// names are those of the table and of its source, and the suffixes.
+/// Adds a weight that is made of `table`, before it, unless it is there, and a
+/// reference to it. The names are those of the table and of its source, and the
+/// suffixes.
 mlir::Value addHeadWeight(mlir::OpBuilder &builder, bitnet::WeightOp table,
                           llvm::StringRef suffix, llvm::StringRef sourceSuffix,
                           mlir::RankedTensorType type);

@@ -1,7 +1,9 @@
-//===- ScreenHead.cpp - Single tokens of which only the best matter -------===//
+//===- ScreenHead.cpp - Steps of which only the best logits matter --------===//
 //
-// Adds the phase @decode_top. Where it wins is a question of bytes, a sketch of
-// one for each of two, and of whether a core multiplies as fast as it reads.
+// Adds the phases @decode_top and @decode_batch_top. Where they win is a
+// question of bytes, a sketch of one for each of two, and of whether a core
+// multiplies as fast as it reads. Several sequences share the bytes of either
+// head, and more of them favour the sketch: its products are integers.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -49,30 +51,39 @@ struct BitNetScreenHeadPass
       return signalPassFailure();
     if (mode == "full")
       return;
-    auto decode = module.lookupSymbol<func::FuncOp>("decode");
-    if (!decode || !decode.getBody().hasOneBlock()) {
+    if (!module.lookupSymbol<func::FuncOp>("decode")) {
       module.emitError("expected a function 'decode' with one block; run "
                        "'bitnet-specialize-phases' first");
       return signalPassFailure();
     }
-    SmallVector<bitnet::LMHeadOp> heads(decode.getOps<bitnet::LMHeadOp>());
+    for (StringRef name : {"decode", "decode_batch"})
+      if (auto phase = module.lookupSymbol<func::FuncOp>(name))
+        if (failed(screen(phase, *target)))
+          return signalPassFailure();
+  }
+
+  /// Adds the copy of `phase` with a screened head, where `mode` wants one.
+  LogicalResult screen(func::FuncOp phase, const TargetInfo &target) {
+    if (!phase.getBody().hasOneBlock())
+      return phase.emitError("expected a function '")
+             << phase.getSymName() << "' with one block";
+    SmallVector<bitnet::LMHeadOp> heads(phase.getOps<bitnet::LMHeadOp>());
     bitnet::WeightOp table =
         heads.size() == 1 ? findHeadWeight(heads[0]) : nullptr;
     if (!table) {
       if (mode == "auto")
-        return;
-      decode.emitError("expected one bitnet.lm_head with a table of one source "
-                       "and at most ")
-          << kMaxSketchColumns << " columns to screen";
-      return signalPassFailure();
+        return success();
+      return phase.emitError("expected one bitnet.lm_head with a table of one "
+                             "source and at most ")
+             << kMaxSketchColumns << " columns to screen";
     }
-    if (mode == "auto" && !wins(table, *target))
-      return;
-    if (Operation *taken = module.lookupSymbol("decode_top")) {
-      taken->emitError("expected no symbol 'decode_top' yet");
-      return signalPassFailure();
-    }
-    addPhase(decode, table);
+    if (mode == "auto" && !wins(table, target))
+      return success();
+    std::string name = (phase.getSymName() + "_top").str();
+    if (Operation *taken = getOperation().lookupSymbol(name))
+      return taken->emitError("expected no symbol '") << name << "' yet";
+    addPhase(phase, name, table);
+    return success();
   }
 
   /// The screening reads one byte for each number of the table, at the speed of
@@ -90,11 +101,12 @@ struct BitNetScreenHeadPass
     return bytes > kSmallHeadBytes && screened < full;
   }
 
-  void addPhase(func::FuncOp decode, bitnet::WeightOp table) {
-    OpBuilder builder(decode);
-    auto phase = cast<func::FuncOp>(builder.clone(*decode));
-    phase.setName("decode_top");
-    phase->moveAfter(decode);
+  static void addPhase(func::FuncOp full, StringRef name,
+                       bitnet::WeightOp table) {
+    OpBuilder builder(full);
+    auto phase = cast<func::FuncOp>(builder.clone(*full));
+    phase.setName(name);
+    phase->moveAfter(full);
     Block &entry = phase.getBody().front();
     Value top = entry.addArgument(builder.getIndexType(), phase.getLoc());
     phase.setFunctionType(builder.getFunctionType(

@@ -71,6 +71,27 @@ def check_text(checks, program, expected, out):
     checks.check(texts[0] != texts[2], "seeds 1 and 2 write the same")
 
 
+def check_sequences(checks, programs, model, out):
+    """Verses continued together are what each is alone, whatever the head."""
+    lines = (model / "heldout.txt").read_text().split("\n")
+    verses = [line for line in lines if len(line) > 90]
+    prompts = [verse[:20 + 9 * i] for i, verse in enumerate(verses[:7])]
+    path = out / "prompts.txt"
+    path.write_text("\n".join(prompts) + "\n")
+    args = ["-n", 30, "--seed", 3, "--print-ids", "-q"]
+    for sampling in (["--temp", 0], ["--temp", 1, "--top-k", 40]):
+        alone = [run(programs[0], "-p", prompt, *args, *sampling, "--seed",
+                     3 + i)[0].split() for i, prompt in enumerate(prompts)]
+        for program in programs:
+            for parallel in (3, 4, 7):
+                text, _ = run(program, "--prompts", path, "--parallel",
+                              parallel, *args, *sampling)
+                got = [list(map(str, json.loads(line)["ids"]))
+                       for line in text.splitlines()]
+                checks.equal(got, alone,
+                             f"{program.name} --parallel {parallel}")
+
+
 def main():
     bitnetc, model, out = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
     out.mkdir(parents=True, exist_ok=True)
@@ -80,6 +101,9 @@ def main():
     check_perplexity(checks, program, model, expected)
     check_window(checks, program, model, expected, out)
     check_text(checks, program, expected, out)
+    screened = compile_model(bitnetc, model, out / "screened",
+                             "--head=screened", *sys.argv[4:])
+    check_sequences(checks, [program, screened], model, out)
     checks.finish("checks")
 
 

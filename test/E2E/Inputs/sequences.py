@@ -5,8 +5,9 @@
 
 Links sequences.cpp with the golden MODEL, compiled for several CPU levels, and
 runs it with 1 to 8 and 16 sequences and 1 to 3 threads. Then the command line:
---prompts gives every line the ids that it gets alone with its seed. RUNTIME is
-the folder of libbitnet_rt.a and the system's libraries, by triple.
+--prompts gives every line the ids that it gets alone with its seed from the full
+head, with that and a screened one. RUNTIME is the folder of libbitnet_rt.a and
+the system's libraries, by triple.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -25,6 +26,8 @@ DRIVERS = {"x86": "x86_64-linux-gnu", "aarch64": "aarch64-linux-gnu"}
 # are a whole and a partial block of tokens.
 ALL = [(n, 1 + n % 3) for n in (*range(1, 9), 16)]
 SOME = [(4, 2), (7, 1)]
+# The same of --prompts; an emulator is slow.
+TOGETHER = [(3, 1), (16, 2), (1, 1), (2, 2), (4, 2)]
 
 
 def compile_main(family, output):
@@ -48,7 +51,8 @@ def check_bits(checks, program, data, launcher, cases):
                      f"{program}, {count} sequences, {threads} threads: {out}")
 
 
-def check_prompts(checks, program, out, launcher):
+def check_prompts(checks, programs, out, launcher):
+    """`programs` are one model; the first says what is right."""
     lines = ["one", "two words", "the third is the longest", "4", "fi, five"]
     path = out / "prompts.txt"
     path.write_text("\n".join(lines) + "\n")
@@ -58,19 +62,20 @@ def check_prompts(checks, program, out, launcher):
                      ["-c", 40, "-n", -1]):
         alone = []
         for i, line in enumerate(lines):
-            text, _ = run(program, "-p", line, *options, *sampling, "--seed",
-                          7 + i, launcher=launcher)
+            text, _ = run(programs[0], "-p", line, *options, *sampling,
+                          "--seed", 7 + i, launcher=launcher)
             alone.append([int(word) for word in text.split()])
         checks.check(len(set(map(tuple, alone))) > 1, f"all equal: {alone}")
-        for parallel, threads in (1, 1), (2, 2), (3, 1), (16, 2):
-            text, _ = run(program, "--prompts", path, "--parallel", parallel,
-                          "-t", threads, *options, *sampling,
-                          launcher=launcher)
-            got = [json.loads(line) for line in text.splitlines()]
-            what = f"--parallel {parallel} -t {threads} {sampling}"
-            checks.equal([entry["ids"] for entry in got], alone, what)
-            checks.equal([entry["seed"] for entry in got],
-                         [7, 8, 9, 10, 11], what)
+        for program in programs:
+            for parallel, threads in TOGETHER[:2] if launcher else TOGETHER:
+                text, _ = run(program, "--prompts", path, "--parallel",
+                              parallel, "-t", threads, *options, *sampling,
+                              launcher=launcher)
+                got = [json.loads(line) for line in text.splitlines()]
+                what = f"{program.name} --parallel {parallel} {sampling}"
+                checks.equal([entry["ids"] for entry in got], alone, what)
+                checks.equal([entry["seed"] for entry in got],
+                             [7, 8, 9, 10, 11], what)
 
 
 def main():
@@ -92,7 +97,9 @@ def main():
         check_bits(checks, out / f"sequences{i}", program, launcher,
                    ALL if first else SOME)
         if first:
-            check_prompts(checks, program, out, launcher)
+            screened = compile_model(bitnetc, model, out / "screened",
+                                     "--head=screened", *flags)
+            check_prompts(checks, [program, screened], out, launcher)
     checks.finish("comparisons")
 
 
