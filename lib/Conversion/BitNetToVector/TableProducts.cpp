@@ -84,19 +84,23 @@ void TableProducts::emitTiles(ArrayRef<Stream> streams, Body body) {
   Value end = ShapedType::isDynamic(count)
                   ? Value(memref::DimOp::create(e.builder, e.loc, digits, 0))
                   : e.index(count);
-  Value done = e.index(0);
-  if (together > 1) {
-    Value rest =
-        arith::RemUIOp::create(e.builder, e.loc, end, e.index(together));
-    done = arith::SubIOp::create(e.builder, e.loc, end, rest);
-    e.forLoop(e.index(0), done, together, [&](Value m) {
-      Values tokens;
-      for (int64_t i = 0; i < together; ++i)
-        tokens.push_back(e.addIndex(m, i));
-      emit(tokens);
-    });
-  }
-  e.forLoop(done, end, 1, [&](Value m) { emit(m); });
+  auto emitFrom = [&](Value first, int64_t tokens) {
+    Values indices;
+    for (int64_t i = 0; i < tokens; ++i)
+      indices.push_back(e.addIndex(first, i));
+    emit(indices);
+  };
+  if (together == 1)
+    return e.forLoop(e.index(0), end, 1, [&](Value m) { emit(m); });
+  Value rest = arith::RemUIOp::create(e.builder, e.loc, end, e.index(together));
+  Value done = arith::SubIOp::create(e.builder, e.loc, end, rest);
+  e.forLoop(e.index(0), done, together,
+            [&](Value m) { emitFrom(m, together); });
+  // Every number of tokens reads the bytes once.
+  for (int64_t tokens = 1; tokens < together; ++tokens)
+    e.ifThen(arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::eq,
+                                   rest, e.index(tokens)),
+             [&] { emitFrom(done, tokens); });
 }
 
 /// Products of all streams, each of all tokens.
