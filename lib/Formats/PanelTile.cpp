@@ -1,15 +1,18 @@
 //===- PanelTile.cpp - The loop of matrix-tile products -------------------===//
 //
-// A block of columns of the row tile is decoded into a panel near the core,
-// then multiplied by all tokens, 32 by two groups of 16 rows at a time: two
-// token tiles and two weight tiles give four products for four loads. The sums
-// wait in the products' buffer between blocks. Decoding is thus shared by all
-// tokens, and packed bytes are read once.
+// Two groups of 16 rows of the row tile are decoded, over all columns, into a
+// panel in the second cache, then multiplied by all tokens, 32 at a time: two
+// token tiles and two weight tiles give four products for four loads, and the
+// sums stay in tile registers until they are whole. (Panels of fewer columns
+// fit the first cache, but their sums have to be stored and loaded between
+// blocks of columns, which costs more than the second cache: a matrix unit
+// hides the latter's latency.)
 //
-// While the last tokens are multiplied, the next block is decoded over the
-// panel, right behind the products that read it, in the time that the matrix
-// unit leaves to the other units; all products ask for some of the packed bytes
-// of the block after that.
+// While the last tokens are multiplied, the next two groups are decoded over
+// the panel, right behind the products that read it, in the time that the
+// matrix unit leaves to the other units. Beside all products stands what else
+// there is to do: the sums of the 32 tokens before are finished, a token for
+// each 64 columns, and packed bytes of the next row tile are asked for.
 //
 // Tokens beyond a multiple of 32 come first, 16 at a time. What is left of them
 // are the last 16 tokens once more, the first of which are not kept.
@@ -34,18 +37,14 @@ namespace {
 constexpr int64_t kTileTokens = 16, kTileCols = 64;
 /// Tokens and groups of one product.
 constexpr int64_t kTokens = 2 * kTileTokens, kGroups = 2;
-/// Most columns of a panel. Between blocks sums are stored and loaded, which
-/// speaks for few of them; but the panel, 24 KB with four groups, and 32 tokens
-/// have to stay in the first-level cache (48 KB). Measured: 320 to 512 columns
-/// are equal, 640 are 2 to 4 % slower, 1280 25 %.
-constexpr int64_t kPanelCols = 384;
 
 class Emitter {
 public:
   Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
-          const TileOperands &operands, const PanelSink *sink)
+          const TileOperands &operands, scf::ForOp tiles, const PanelSink *sink)
       : e(builder, loc), builder(builder), loc(loc), format(format),
-        geometry(format.getGeometry()), operands(operands), sink(sink),
+        geometry(format.getGeometry()), operands(operands), tiles(tiles),
+        sink(sink),
         groups(cast<MemRefType>(operands.products[0].getType()).getDimSize(1) /
                kLanes),
         passes(llvm::divideCeil(groups, kGroups)),
@@ -55,53 +54,81 @@ public:
                       : 0),
         tileLines(llvm::divideCeil(kTileCols * geometry.stepBytes,
                                    geometry.stepCols * kVectorBytes)),
-        columns(ternary::getPaddedColumns(operands.columns)),
-        blocks(llvm::divideCeil(columns, kPanelCols)), width(getWidth()) {}
+        columns(ternary::getPaddedColumns(operands.columns)) {}
 
   void emit() {
     tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
     rest = rem(tokens, kTokens);
     tail = rem(tokens, kTileTokens);
     even = e.sub(tokens, rest);
+    last = e.sub(even, e.index(kTokens));
+    OpBuilder outside(builder);
+    if (tiles)
+      outside.setInsertionPoint(tiles);
     auto allocate = [&](int64_t rows, int64_t columns, Type type) -> Value {
-      return memref::AllocaOp::create(builder, loc,
+      return memref::AllocaOp::create(outside, loc,
                                       MemRefType::get({rows, columns}, type),
                                       builder.getI64IntegerAttr(kVectorBytes));
     };
-    panel =
-        allocate(width / kQuad, ternary::getRowPitch(groups * kVectorBytes, 1),
-                 builder.getI8Type());
-    tailProducts = allocate(kTileTokens, groups * kLanes, builder.getI32Type());
+    int64_t decoded = std::max(columns, steps * geometry.stepCols);
+    panel = allocate(decoded / kQuad, std::min(groups, kGroups) * kVectorBytes,
+                     builder.getI8Type());
+    sums = allocate(2 * kTokens + kTileTokens, kGroups * kLanes,
+                    builder.getI32Type());
     Value products = e.mulIndex(div(even, kTokens), passes);
     shares = arith::CeilDivUIOp::create(
         builder, loc, e.index(tileLines),
         arith::MaxUIOp::create(builder, loc, products, e.index(1)));
+    // The next tile follows this one in memory.
+    following = e.addIndex(operands.tileOffsets[0], steps * geometry.stepBytes);
 
-    emitDecode(e.index(0), 0, getSteps(0));
-    // Blocks that are followed by one of the same width are one loop.
-    emitBlock(e.index(0), 0);
-    int64_t alike =
-        getSteps(blocks - 1) == blockSteps() ? blocks - 1 : blocks - 2;
-    if (alike > 1)
-      e.loop(1, alike, 1, {},
-             [&](Value block, MutableArrayRef<Value>) { emitBlock(block, 1); });
-    for (int64_t block = std::max<int64_t>(alike, 1); block < blocks; ++block)
-      emitBlock(e.index(block), block);
+    // The tile before has decoded the first panel of this one.
+    auto decode = [&] {
+      emitDecode(operands.tileOffsets[0], 0, 0, steps, /*first=*/true);
+    };
+    if (tiles) {
+      Value tile = tiles.getInductionVar();
+      ifReaches(tiles.getLowerBound(), tile, decode);
+      hasNext =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                e.addIndex(tile, 1), tiles.getUpperBound());
+    } else {
+      decode();
+    }
+    for (int64_t pass = 0; pass < passes; ++pass)
+      emitPass(pass);
+    ifReaches(even, e.index(1), [&] {
+      Value row = getSumsRow(e.index(passes - 1), last);
+      forEach(e.index(0), e.index(kTokens), 1, [&](Value i) {
+        emitFinish(e.add(last, i), e.add(row, i), getLane(passes - 1),
+                   getCount(passes - 1));
+      });
+    });
   }
 
 private:
-  /// Blocks of equal width, of whole matrix tiles and whole steps.
-  int64_t getWidth() const {
-    int64_t unit = std::lcm(kTileCols, geometry.stepCols);
-    return llvm::divideCeil(llvm::divideCeil(columns, unit), blocks) * unit;
-  }
-  int64_t blockSteps() const { return width / geometry.stepCols; }
+  /// What is decoded beside the last tokens: the first `steps` steps of a pass
+  /// of the tile at byte `tile`; where there is a condition, if it holds.
+  struct Next {
+    Value tile;
+    int64_t pass = 0, steps = 0;
+    Value condition;
+  };
 
   Value div(Value a, int64_t b) {
     return arith::DivUIOp::create(builder, loc, a, e.index(b));
   }
   Value rem(Value a, int64_t b) {
     return arith::RemUIOp::create(builder, loc, a, e.index(b));
+  }
+  Value min(Value a, Value b) {
+    return arith::MinUIOp::create(builder, loc, a, b);
+  }
+  Value select(Value condition, int64_t a, int64_t b) {
+    return a == b ? e.index(a)
+                  : arith::SelectOp::create(builder, loc, condition, e.index(a),
+                                            e.index(b))
+                        .getResult();
   }
 
   /// A loop; `body` emits one iteration.
@@ -127,6 +154,15 @@ private:
     builder.setInsertionPointToStart(branch.elseBlock());
     otherwise();
   }
+  void ifHolds(Value condition, function_ref<void()> then) {
+    if (!condition)
+      return then();
+    auto branch = scf::IfOp::create(builder, loc, condition,
+                                    /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    then();
+  }
   Value slice(Value memref, ArrayRef<OpFoldResult> offsets, int64_t rows,
               int64_t columns) {
     OpFoldResult one = builder.getIndexAttr(1);
@@ -136,18 +172,14 @@ private:
         {one, one});
   }
 
-  /// Columns of a block, and how many of its steps have packed bytes. What the
-  /// others decode to meets activations that are zero.
-  int64_t getColumns(int64_t block) const {
-    return std::min(width, columns - block * width);
+  /// The groups of a pass: how many, and the first one's rows of the tile.
+  int64_t getCount(int64_t pass) const {
+    return std::min(kGroups, groups - pass * kGroups);
   }
-  int64_t getSteps(int64_t block) const {
-    return std::min(blockSteps(), steps - block * blockSteps());
-  }
-  Value getByte(Value block, Value step) {
-    return e.add(operands.tileOffsets[0],
-                 e.add(e.mulIndex(block, blockSteps() * geometry.stepBytes),
-                       e.mulIndex(step, geometry.stepBytes)));
+  Value getLane(int64_t pass) { return e.index(pass * kGroups * kLanes); }
+
+  Value getByte(Value tile, Value step) {
+    return e.add(tile, e.mulIndex(step, geometry.stepBytes));
   }
 
   /// Packed bytes of so many columns, about.
@@ -158,153 +190,157 @@ private:
                                        : div(bytes, geometry.stepCols / common);
   }
 
-  /// Decodes the step whose packed bytes start at `byte` to the rows of `panel`
-  /// from `row` on, for the `count` groups from `group` on.
-  void emitStep(Value byte, Value panel, Value row, int64_t group,
-                int64_t count) {
-    e.decodeStep(format, e.loadStep(operands.bytes, byte, geometry.stepBytes),
-                 panel, row, group, count);
+  /// Which product of the tile this is, of all its tokens and passes.
+  Value getNumber(Value pass, Value token) {
+    return e.add(arith::MulIOp::create(builder, loc, pass, div(even, kTokens)),
+                 div(token, kTokens));
+  }
+  /// Where its sums wait: products take turns with two buffers.
+  Value getSumsRow(Value pass, Value token) {
+    return e.mulIndex(rem(getNumber(pass, token), 2), kTokens);
   }
 
-  /// Decodes the steps from `first` to `last`.
-  void emitDecode(Value block, int64_t first, int64_t last) {
-    if (first < last)
-      forEach(e.index(first), e.index(last), 1, [&](Value step) {
-        Value byte = getByte(block, step);
-        if (operands.prefetch != 0)
+  /// Decodes the step whose packed bytes start at `byte` to the rows of `panel`
+  /// from `row` on, for the groups of `pass`.
+  void emitStep(Value byte, Value panel, Value row, int64_t pass) {
+    e.decodeStep(format, e.loadStep(operands.bytes, byte, geometry.stepBytes),
+                 panel, row, pass * kGroups, getCount(pass));
+  }
+
+  /// Decodes the steps from `begin` to `end` of the tile at byte `tile`. What
+  /// padding decodes to meets activations that are zero.
+  void emitDecode(Value tile, int64_t pass, int64_t begin, int64_t end,
+                  bool first = false) {
+    if (begin < end)
+      forEach(e.index(begin), e.index(end), 1, [&](Value step) {
+        Value byte = getByte(tile, step);
+        if (operands.prefetch != 0 && first)
           e.prefetchStep(operands.bytes, byte, geometry.stepBytes,
                          operands.prefetch);
-        emitStep(byte, panel, e.mulIndex(step, geometry.stepCols / kQuad), 0,
-                 groups);
+        emitStep(byte, panel, e.mulIndex(step, geometry.stepCols / kQuad),
+                 pass);
       });
   }
 
-  /// One panel by all tokens. `alike` is the number of `block`, or that of a
-  /// block which has the same number of columns and the same next block.
-  void emitBlock(Value block, int64_t alike) {
-    current = block;
-    currentColumns = getColumns(alike);
-    isFirst = alike == 0;
-    isLast = alike + 1 == blocks;
-    Value following = e.addIndex(block, 1);
-    // The next tile follows this one in memory.
-    later = alike + 2 < blocks
-                ? getByte(e.addIndex(block, 2), e.index(0))
-                : e.addIndex(operands.tileOffsets[0],
-                             (steps + (alike + 2 - blocks) * blockSteps()) *
-                                 geometry.stepBytes);
-    int64_t nextSteps = isLast ? 0 : getSteps(alike + 1);
-
-    ifReaches(rest, e.index(kTileTokens), [&] {
-      emitProduct(even, operands.products[0], even, kTileTokens, 0, groups);
-      if (isLast)
-        emitFinish(even, e.index(0), e.index(kTileTokens), operands.products[0],
-                   even);
-    });
+  /// The groups of one panel by all tokens.
+  void emitPass(int64_t pass) {
+    ifReaches(rest, e.index(kTileTokens),
+              [&] { emitRest(even, e.index(0), pass); });
     ifReaches(tail, e.index(1), [&] {
-      Value first = e.sub(tokens, e.index(kTileTokens));
-      emitProduct(first, tailProducts, e.index(0), kTileTokens, 0, groups);
-      if (isLast)
-        emitFinish(first, e.sub(e.index(kTileTokens), tail),
-                   e.index(kTileTokens), tailProducts, e.index(0));
+      emitRest(e.sub(tokens, e.index(kTileTokens)),
+               e.sub(e.index(kTileTokens), tail), pass);
     });
-    int64_t beside = tileSteps ? nextSteps / tileSteps * tileSteps : 0;
-    ifReaches(
-        even, e.index(1),
-        [&] {
-          Value last = e.sub(even, e.index(kTokens));
-          forEach(e.index(0), last, kTokens,
-                  [&](Value token) { emitTokens(token, nullptr, 0); });
-          emitTokens(last, following, beside);
-        },
-        isLast ? function_ref<void()>()
-               : [&] { emitDecode(following, 0, beside); });
-    emitDecode(following, beside, nextSteps);
-  }
-
-  /// 32 tokens by all groups, and beside them the first `steps` steps of the
-  /// next block, group by group.
-  void emitTokens(Value token, Value next, int64_t steps) {
-    for (int64_t pass = 0; pass < passes; ++pass) {
-      int64_t group = pass * kGroups;
-      int64_t count = std::min(kGroups, groups - group);
-      // Which of the lines of a matrix tile's columns to ask for: shares follow
-      // each other.
-      Value share = e.addIndex(e.mulIndex(div(token, kTokens), passes), pass);
-      Value all = e.index(tileLines);
-      auto clamp = [&](Value line) -> Value {
-        return arith::MinUIOp::create(builder, loc, line, all);
-      };
-      Value line = arith::MulIOp::create(builder, loc, share, shares);
-      Value first = clamp(line), end = clamp(e.add(line, shares));
-      emitProduct(
-          token, operands.products[0], token, kTokens, group, count,
-          [&](Value column) {
-            if (operands.prefetch != 0)
-              forEach(first, end, 1, [&](Value line) {
-                Value ahead =
-                    e.add(getBytes(column), e.mulIndex(line, kVectorBytes));
-                // In the first cache they would push out the panel.
-                e.prefetch(operands.bytes, e.add(later, ahead), 0,
-                           TileEmitter::Cache::Second);
-              });
-            if (sink)
-              emitPrefetchSink(token, column, group, count);
-            if (steps == 0)
-              return;
-            auto decode = [&] {
-              Value byte = getByte(next, div(column, geometry.stepCols));
-              Value rows =
-                  slice(panel, {div(column, kQuad), builder.getIndexAttr(0)},
-                        kTileCols / kQuad, groups * kVectorBytes);
-              for (int64_t i = 0; i < tileSteps; ++i)
-                emitStep(e.addIndex(byte, i * geometry.stepBytes), rows,
-                         e.index(i * geometry.stepCols / kQuad), group, count);
-            };
-            if (steps * geometry.stepCols >= currentColumns)
-              decode();
-            else
-              ifReaches(e.index(steps * geometry.stepCols - kTileCols), column,
-                        decode);
-          });
-    }
-    if (isLast)
-      emitFinish(token, e.index(0), e.index(kTokens), operands.products[0],
-                 token);
-  }
-
-  /// During the last products of 32 tokens, asks for the memory of their
-  /// results, that of one token (or more, where columns are few) at a time.
-  void emitPrefetchSink(Value token, Value column, int64_t group,
-                        int64_t count) {
-    int64_t products = columns / kTileCols;
-    int64_t share = llvm::divideCeil(kTokens, products);
-    Value product = div(e.add(e.mulIndex(current, width), column), kTileCols);
-    int64_t first = products - llvm::divideCeil(kTokens, share);
-    ifReaches(product, e.index(first), [&] {
-      Value m = e.add(token, e.mulIndex(e.sub(product, e.index(first)), share));
-      for (int64_t i = 0; i < share; ++i)
-        for (int64_t g = group; g < group + count; ++g)
-          sink->prefetch(e.addIndex(m, i), g * kLanes);
-    });
-  }
-
-  /// The tile product of the tokens from `token` on with `count` groups of the
-  /// panel from `group` on, into the rows of `products` from `row` on.
-  void emitProduct(Value token, Value products, Value row, int64_t rows,
-                   int64_t group, int64_t count,
-                   function_ref<void(Value)> beside = nullptr) {
-    auto at = [&](int64_t value) -> OpFoldResult {
-      return builder.getIndexAttr(value);
+    Next next;
+    if (pass + 1 < passes)
+      next = {operands.tileOffsets[0], pass + 1, steps, nullptr};
+    else if (tiles)
+      next = {following, 0, steps, hasNext};
+    int64_t end = next.steps;
+    next.steps = tileSteps ? end / tileSteps * tileSteps : 0;
+    auto decode = [&](int64_t begin, int64_t end) {
+      ifHolds(next.condition,
+              [&] { emitDecode(next.tile, next.pass, begin, end); });
     };
-    Value x = slice(operands.activations, {token, e.mulIndex(current, width)},
-                    rows, currentColumns);
-    Value weights = slice(panel, {at(0), at(group * kVectorBytes)},
-                          currentColumns / kQuad, count * kVectorBytes);
-    Value out =
-        slice(products, {row, at(group * kLanes)}, rows, count * kLanes);
-    auto product =
-        ternary::TileDotOp::create(builder, loc, x, weights, out, isFirst);
+    auto products = [&] {
+      forEach(e.index(0), last, kTokens,
+              [&](Value token) { emitTokens(token, pass, Next()); });
+      emitTokens(last, pass, next);
+    };
+    if (next.steps == 0)
+      ifReaches(even, e.index(1), products);
+    else
+      ifReaches(even, e.index(1), products, [&] { decode(0, next.steps); });
+    if (next.steps < end)
+      decode(next.steps, end);
+  }
+
+  /// 16 tokens; the first of them that is kept is number `begin`.
+  void emitRest(Value token, Value begin, int64_t pass) {
+    Value row = e.index(2 * kTokens);
+    emitProduct(token, row, kTileTokens, pass);
+    forEach(begin, e.index(kTileTokens), 1, [&](Value i) {
+      emitFinish(e.add(token, i), e.add(row, i), getLane(pass), getCount(pass));
+    });
+  }
+
+  /// 32 tokens, and beside them what `next` says.
+  void emitTokens(Value token, int64_t pass, const Next &next) {
+    Value number = getNumber(e.index(pass), token);
+    Value row = getSumsRow(e.index(pass), token);
+    // The sums that are finished beside this product are those of the tokens
+    // before, or of the last tokens and the pass before.
+    Value isFirst = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::eq, token, e.index(0));
+    int64_t earlier = std::max<int64_t>(pass - 1, 0);
+    Value token0 = arith::SelectOp::create(builder, loc, isFirst, last,
+                                           e.sub(token, e.index(kTokens)));
+    Value row0 = e.sub(e.index(kTokens), row);
+    Value lane0 =
+        select(isFirst, earlier * kGroups * kLanes, pass * kGroups * kLanes);
+    Value count0 = select(isFirst, getCount(earlier), getCount(pass));
+    Value rows0 = pass == 0 ? select(isFirst, 0, kTokens) : e.index(kTokens);
+    // Tokens for each 64 columns.
+    int64_t rate = llvm::divideCeil(kTokens, columns / kTileCols);
+    auto forRows = [&](Value column, Value count,
+                       function_ref<void(Value)> body) {
+      Value first = e.mulIndex(div(column, kTileCols), rate);
+      forEach(min(first, count), min(e.addIndex(first, rate), count), 1, body);
+    };
+    // Which of the lines of a matrix tile's columns to ask for: shares follow
+    // each other.
+    Value line = arith::MulIOp::create(builder, loc, number, shares);
+    Value firstLine = min(line, e.index(tileLines));
+    Value endLine = min(e.add(line, shares), e.index(tileLines));
+
+    emitProduct(token, row, kTokens, pass, [&](Value column) {
+      if (operands.prefetch != 0)
+        forEach(firstLine, endLine, 1, [&](Value line) {
+          Value ahead = e.add(getBytes(column), e.mulIndex(line, kVectorBytes));
+          // In the first cache they would be gone before they are decoded.
+          e.prefetch(operands.bytes, e.add(following, ahead), 0,
+                     TileEmitter::Cache::Second);
+        });
+      if (sink)
+        forRows(column, e.index(kTokens), [&](Value i) {
+          for (int64_t g = 0; g < getCount(pass); ++g)
+            sink->prefetch(e.add(token, i),
+                           e.addIndex(getLane(pass), g * kLanes));
+        });
+      forRows(column, rows0, [&](Value i) {
+        emitFinish(e.add(token0, i), e.add(row0, i), lane0, count0);
+      });
+      if (next.steps == 0)
+        return;
+      auto decode = [&] {
+        Value byte = getByte(next.tile, div(column, geometry.stepCols));
+        Value rows =
+            slice(panel, {div(column, kQuad), builder.getIndexAttr(0)},
+                  kTileCols / kQuad, getCount(next.pass) * kVectorBytes);
+        for (int64_t i = 0; i < tileSteps; ++i)
+          emitStep(e.addIndex(byte, i * geometry.stepBytes), rows,
+                   e.index(i * geometry.stepCols / kQuad), next.pass);
+      };
+      ifHolds(next.condition, [&] {
+        if (next.steps * geometry.stepCols >= columns)
+          decode();
+        else
+          ifReaches(e.index(next.steps * geometry.stepCols - kTileCols), column,
+                    decode);
+      });
+    });
+  }
+
+  /// The tile product of the tokens from `token` on with the groups of `pass`,
+  /// into the rows of `sums` from `row` on.
+  void emitProduct(Value token, Value row, int64_t rows, int64_t pass,
+                   function_ref<void(Value)> beside = nullptr) {
+    OpFoldResult zero = builder.getIndexAttr(0);
+    Value x = slice(operands.activations, {token, zero}, rows, columns);
+    Value weights = slice(panel, {zero, zero}, columns / kQuad,
+                          getCount(pass) * kVectorBytes);
+    Value out = slice(sums, {row, zero}, rows, getCount(pass) * kLanes);
+    auto product = ternary::TileDotOp::create(builder, loc, x, weights, out,
+                                              /*overwrite=*/true);
     if (!beside)
       return;
     OpBuilder::InsertionGuard guard(builder);
@@ -315,25 +351,29 @@ private:
   }
 
   /// Codes are weights plus one, so sums are too large by the sum of the
-  /// activations. Corrects rows `begin` to `end` of those that lie in `sums`
-  /// from `row` on and are the tokens from `token` on.
-  void emitFinish(Value token, Value begin, Value end, Value sums, Value row) {
-    forEach(begin, end, 1, [&](Value i) {
-      Value m = e.add(token, i), from = e.add(row, i);
-      VectorType lanes = e.lanesType(kLanes);
-      Value sum = e.broadcastSum(operands.sums, m, kLanes);
-      for (int64_t group = 0; group < groups; ++group) {
-        Value place = e.index(group * kLanes);
-        Value value = vector::LoadOp::create(builder, loc, lanes, sums,
-                                             ValueRange{from, place});
-        value = e.sub(value, sum);
-        if (sink)
-          sink->store(m, group * kLanes, value);
-        else
-          vector::StoreOp::create(builder, loc, value, operands.products[0],
-                                  ValueRange{m, place});
-      }
-    });
+  /// activations. Corrects those of token `m` in row `from` of `sums`: `count`
+  /// groups of rows, which start with row `lane` of the tile.
+  void emitFinish(Value m, Value from, Value lane, Value count) {
+    Value sum = e.broadcastSum(operands.sums, m, kLanes);
+    auto finish = [&](Value offset) {
+      Value value = vector::LoadOp::create(builder, loc, e.lanesType(kLanes),
+                                           sums, ValueRange{from, offset});
+      value = e.sub(value, sum);
+      Value row = e.add(lane, offset);
+      if (sink)
+        sink->store(m, row, value);
+      else
+        vector::StoreOp::create(builder, loc, value, operands.products[0],
+                                ValueRange{m, row});
+    };
+    std::optional<int64_t> known = getConstantIntValue(count);
+    if (!known)
+      return forEach(e.index(0), e.mulIndex(count, kLanes), kLanes, finish);
+    for (int64_t group = 0; group < *known; ++group)
+      finish(e.index(group * kLanes));
+  }
+  void emitFinish(Value m, Value from, Value lane, int64_t count) {
+    emitFinish(m, from, lane, e.index(count));
   }
 
   TileEmitter e;
@@ -342,27 +382,26 @@ private:
   const PackingFormat &format;
   const Geometry geometry;
   const TileOperands &operands;
+  scf::ForOp tiles;
   const PanelSink *sink;
-  /// Groups of rows and products of two of them; steps with packed bytes; those
-  /// of a matrix tile's columns, 0 if they are not whole, and its lines of
-  /// packed bytes; columns with padding, in blocks of `width`.
-  const int64_t groups, passes, steps, tileSteps, tileLines, columns, blocks,
-      width;
-  /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32.
-  Value tokens, rest, tail, even;
-  /// Buffers; lines of 16 that one product asks for.
-  Value panel, tailProducts, shares;
-  /// The block that is being emitted, and the first byte of that two later.
-  Value current, later;
-  int64_t currentColumns = 0;
-  bool isFirst = false, isLast = false;
+  /// Groups of rows, passes over two of them; steps with packed bytes; those of
+  /// a matrix tile's columns, 0 if they are not whole, and its lines of packed
+  /// bytes; columns with padding.
+  const int64_t groups, passes, steps, tileSteps, tileLines, columns;
+  /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32,
+  /// the first of its last 32.
+  Value tokens, rest, tail, even, last;
+  /// Buffers: decoded weights; sums of 32 tokens twice, and of 16. Lines of 16
+  /// that one product asks for; the first byte of the next tile, and whether
+  /// there is one.
+  Value panel, sums, shares, following, hasNext;
 };
 
 } // namespace
 
 void bitnetc::emitPanelTile(OpBuilder &builder, Location loc,
                             const PackingFormat &format,
-                            const TileOperands &operands,
+                            const TileOperands &operands, scf::ForOp tiles,
                             const PanelSink *sink) {
-  Emitter(builder, loc, format, operands, sink).emit();
+  Emitter(builder, loc, format, operands, tiles, sink).emit();
 }

@@ -228,11 +228,12 @@ SmallVector<Value> TileEmitter::loadStep(Value memref, Value offset,
 void TileEmitter::decodeStep(const PackingFormat &format,
                              ArrayRef<Value> vectors, Value panel, Value row,
                              int64_t group, int64_t count) {
-  format.emitDecode(
-      builder, loc, vectors, [&](int64_t quad, int64_t i, Value codes) {
-        if (i >= group && i < group + count)
-          storeRow(codes, panel, addIndex(row, quad), index(i * kVectorBytes));
-      });
+  format.emitDecode(builder, loc, vectors,
+                    [&](int64_t quad, int64_t i, Value codes) {
+                      if (i >= group && i < group + count)
+                        storeRow(codes, panel, addIndex(row, quad),
+                                 index((i - group) * kVectorBytes));
+                    });
 }
 
 Value TileEmitter::dot4(Value acc, Value weights, Value activations,

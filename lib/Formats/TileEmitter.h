@@ -94,7 +94,7 @@ public:
                                           int64_t first = 0,
                                           int64_t count = kVectorBytes);
   /// Decodes a step to the rows of `panel` from `row` on, one for each quad:
-  /// the `count` groups from `group` on.
+  /// the `count` groups from `group` on, the first of which comes first.
   void decodeStep(const PackingFormat &format,
                   llvm::ArrayRef<mlir::Value> vectors, mlir::Value panel,
                   mlir::Value row, int64_t group, int64_t count);

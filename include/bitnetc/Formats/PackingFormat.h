@@ -11,6 +11,7 @@
 
 #include "bitnetc/Target/TargetInfo.h"
 #include "dialects/Ternary/Ternary.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/ArrayRef.h"
 
@@ -127,19 +128,22 @@ public:
 struct PanelSink {
   /// Emits what is done with `lanes`, the products (i32) of rows `row` to `row`
   /// + 15 of the tile. May be called twice for the same products.
-  llvm::function_ref<void(mlir::Value token, int64_t row, mlir::Value lanes)>
+  llvm::function_ref<void(mlir::Value token, mlir::Value row,
+                          mlir::Value lanes)>
       store;
   /// Asks for the memory that `store` will write.
-  llvm::function_ref<void(mlir::Value token, int64_t row)> prefetch;
+  llvm::function_ref<void(mlir::Value token, mlir::Value row)> prefetch;
 };
 
 /// Emits the multiplication of one tile by any number of tokens that fill at
 /// least one of the target's matrix tiles (`operands.rows` is dynamic): the
-/// tile is decoded in panels that stay in the nearest cache, and each panel
-/// multiplies all tokens. Sums wait in `operands.products`; with a sink, that
-/// is all it is used for.
+/// tile is decoded in panels of two groups of rows, and each panel multiplies
+/// all tokens. `tiles`, if there is one, is the loop over the row tiles, whose
+/// variable numbers them: each tile decodes the first panel of the next one.
+/// With a sink `operands.products` is not written.
 void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
                    const PackingFormat &format, const TileOperands &operands,
+                   mlir::scf::ForOp tiles = nullptr,
                    const PanelSink *sink = nullptr);
 
 /// The same for a target without matrix tiles whose vectors have 64 bytes: the

@@ -10,6 +10,19 @@
 using namespace mlir;
 using namespace bitnetc;
 
+/// The loop over row tiles around a product of one of them, if it steps through
+/// all tiles in order.
+template <typename OpT> static scf::ForOp getTileLoop(OpT op) {
+  auto tile = op.getWeights().template getDefiningOp<ternary::TileOp>();
+  auto index = dyn_cast<BlockArgument>(tile.getIndex());
+  auto loop = index ? dyn_cast<scf::ForOp>(index.getOwner()->getParentOp())
+                    : scf::ForOp();
+  return loop && index == loop.getInductionVar() &&
+                 isConstantIntValue(loop.getStep(), 1)
+             ? loop
+             : scf::ForOp();
+}
+
 /// Fills in what both kinds of multiplication share and emits the tiles of
 /// `ops`, which read the same activations: one loop, one stream each.
 template <typename OpT>
@@ -56,22 +69,20 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
     emitDotPanel(e.builder, e.loc, format, target, operands);
     return success();
   }
+  scf::ForOp tiles = getTileLoop(first);
   if (!rescale) {
-    emitPanelTile(e.builder, e.loc, format, operands);
+    emitPanelTile(e.builder, e.loc, format, operands, tiles);
     return success();
   }
   Value out = rescale.getOuts().front();
-  auto store = [&](Value token, int64_t row, Value products) {
+  auto store = [&](Value token, Value row, Value products) {
     Value inverse = e.broadcast(e.loadScalar(rescale.getInverse(), token));
-    Value scale = emitScales(e, rescale, e.index(row));
-    e.store(emitRescaled(e, products, inverse, scale), out,
-            {token, e.index(row)});
+    Value scale = emitScales(e, rescale, row);
+    e.store(emitRescaled(e, products, inverse, scale), out, {token, row});
   };
-  auto fetch = [&](Value token, int64_t row) {
-    e.prefetch(out, {token, e.index(row)});
-  };
+  auto fetch = [&](Value token, Value row) { e.prefetch(out, {token, row}); };
   PanelSink sink = {store, fetch};
-  emitPanelTile(e.builder, e.loc, format, operands, &sink);
+  emitPanelTile(e.builder, e.loc, format, operands, tiles, &sink);
   return success();
 }
 
