@@ -165,7 +165,7 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
     Constraints:
     * (tile_dot_c1) K is a multiple of 64; the panel has K / 4 rows of 64 G bytes.
     * (tile_dot_c2) activations and products have 16 rows and G is at most 6, or
-      32 and G is at most 2; products have 16 G columns.
+      32 and G is at most 3; products have 16 G columns.
     * (tile_dot_c3) `beside` has one argument, an index.
   }];
   let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,

@@ -322,13 +322,12 @@ LogicalResult TileDotOp::verify() {
                        "row for four of them, but got ")
            << getActivations().getType() << " and "
            << getPanel().getType(); // tile_dot_c1
-  // Of eight tile registers, products leave those of all tokens and one group.
+  // Of eight tile registers, products leave one for tokens and one for weights.
   int64_t groups = panel[1] / 64, tokenTiles = x[0] / 16;
   if ((x[0] != 16 && x[0] != 32) || products[0] != x[0] ||
-      products[1] != 16 * groups || groups < 1 ||
-      tokenTiles * groups + tokenTiles + 1 > 8)
+      products[1] != 16 * groups || groups < 1 || tokenTiles * groups + 2 > 8)
     return emitOpError("expected 16 tokens and at most 6 groups or 32 and at "
-                       "most 2, and 16 products for each group, but got ")
+                       "most 3, and 16 products for each group, but got ")
            << getProducts().getType(); // tile_dot_c2
   if (!getBeside().empty() &&
       (getBeside().getNumArguments() != 1 ||

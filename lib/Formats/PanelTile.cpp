@@ -1,12 +1,12 @@
 //===- PanelTile.cpp - The loop of matrix-tile products -------------------===//
 //
-// Two groups of 16 rows of the row tile are decoded, over all columns, into a
-// panel in the second cache, then multiplied by all tokens, 32 at a time: two
-// token tiles and two weight tiles give four products for four loads, and the
-// sums stay in tile registers until they are whole. (Panels of fewer columns
-// fit the first cache, but their sums have to be stored and loaded between
-// blocks of columns, which costs more than the second cache: a matrix unit
-// hides the latter's latency.)
+// Two groups of 16 rows of the row tile (or three) are decoded, over all
+// columns, into a panel in the second cache, then multiplied by all tokens, 32
+// at a time: two token tiles and two weight tiles give four products for four
+// loads, and the sums stay in tile registers until they are whole. An odd group
+// goes with the first two. (Panels of fewer columns fit the first cache, but
+// their sums have to be stored and loaded between blocks of columns, which
+// costs more than the second cache: a matrix unit hides the latter's latency.)
 //
 // While the last tokens are multiplied, the next two groups are decoded over
 // the panel, right behind the products that read it, in the time that the
@@ -35,8 +35,8 @@ namespace {
 
 /// Tokens and columns of a matrix tile.
 constexpr int64_t kTileTokens = 16, kTileCols = 64;
-/// Tokens and groups of one product.
-constexpr int64_t kTokens = 2 * kTileTokens, kGroups = 2;
+/// Tokens of one product.
+constexpr int64_t kTokens = 2 * kTileTokens;
 
 class Emitter {
 public:
@@ -47,7 +47,7 @@ public:
         sink(sink),
         groups(cast<MemRefType>(operands.products[0].getType()).getDimSize(1) /
                kLanes),
-        passes(llvm::divideCeil(groups, kGroups)),
+        passes(std::max<int64_t>(groups / 2, 1)),
         steps(geometry.getSteps(operands.columns)),
         tileSteps(kTileCols % geometry.stepCols == 0
                       ? kTileCols / geometry.stepCols
@@ -71,9 +71,9 @@ public:
                                       builder.getI64IntegerAttr(kVectorBytes));
     };
     int64_t decoded = std::max(columns, steps * geometry.stepCols);
-    panel = allocate(decoded / kQuad, std::min(groups, kGroups) * kVectorBytes,
+    panel = allocate(decoded / kQuad, getCount(0) * kVectorBytes,
                      builder.getI8Type());
-    sums = allocate(2 * kTokens + kTileTokens, kGroups * kLanes,
+    sums = allocate(2 * kTokens + kTileTokens, getCount(0) * kLanes,
                     builder.getI32Type());
     Value products = e.mulIndex(div(even, kTokens), passes);
     shares = arith::CeilDivUIOp::create(
@@ -172,11 +172,15 @@ private:
         {one, one});
   }
 
-  /// The groups of a pass: how many, and the first one's rows of the tile.
+  /// The groups of a pass: two, and an odd one with the first two.
   int64_t getCount(int64_t pass) const {
-    return std::min(kGroups, groups - pass * kGroups);
+    return pass == 0 ? groups - 2 * (passes - 1) : 2;
   }
-  Value getLane(int64_t pass) { return e.index(pass * kGroups * kLanes); }
+  int64_t getFirst(int64_t pass) const {
+    return pass == 0 ? 0 : groups - 2 * (passes - pass);
+  }
+  /// The rows of the tile that they start with.
+  Value getLane(int64_t pass) { return e.index(getFirst(pass) * kLanes); }
 
   Value getByte(Value tile, Value step) {
     return e.add(tile, e.mulIndex(step, geometry.stepBytes));
@@ -204,7 +208,7 @@ private:
   /// from `row` on, for the groups of `pass`.
   void emitStep(Value byte, Value panel, Value row, int64_t pass) {
     e.decodeStep(format, e.loadStep(operands.bytes, byte, geometry.stepBytes),
-                 panel, row, pass * kGroups, getCount(pass));
+                 panel, row, getFirst(pass), getCount(pass));
   }
 
   /// Decodes the steps from `begin` to `end` of the tile at byte `tile`. What
@@ -276,7 +280,7 @@ private:
                                            e.sub(token, e.index(kTokens)));
     Value row0 = e.sub(e.index(kTokens), row);
     Value lane0 =
-        select(isFirst, earlier * kGroups * kLanes, pass * kGroups * kLanes);
+        select(isFirst, getFirst(earlier) * kLanes, getFirst(pass) * kLanes);
     Value count0 = select(isFirst, getCount(earlier), getCount(pass));
     Value rows0 = pass == 0 ? select(isFirst, 0, kTokens) : e.index(kTokens);
     // Tokens for each 64 columns.

@@ -115,7 +115,8 @@ private:
 /// AMX: tiles of 16 tokens x 64 columns times tiles of 16 column quadruples x
 /// 16 rows; accumulators stay in tile registers over K. Each weight tile is
 /// loaded once for all tokens, each token tile once for all groups, right
-/// before its first use: there are eight tile registers.
+/// before its first use; or once for each group, where the eight tile
+/// registers cannot keep all token tiles.
 LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   if (target.tileTokens != 16)
     return op.emitOpError("expected a target with matrix tiles, but got CPU '")
@@ -126,6 +127,7 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   int64_t groups = op.getPanel().getType().getDimSize(1) / 64;
   int64_t tokenTiles = op.getActivations().getType().getDimSize(0) / 16;
   int64_t columns = op.getActivations().getType().getDimSize(1);
+  bool reload = tokenTiles * groups + tokenTiles + 1 > 8;
   auto byteTile = amx::TileType::get({16, 64}, builder.getI8Type());
   auto sumTile = amx::TileType::get({16, 16}, builder.getI32Type());
   auto index = [&](OpBuilder &b, int64_t value) -> Value {
@@ -159,7 +161,7 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
               amx::TileLoadOp::create(b, loc, byteTile, op.getPanel(),
                                       ValueRange{quad, index(b, 64 * group)});
           for (auto [tile, x] : llvm::enumerate(tokens)) {
-            if (group == 0)
+            if (group == 0 || reload)
               x = amx::TileLoadOp::create(
                   b, loc, byteTile, op.getActivations(),
                   ValueRange{index(b, 16 * tile), column});
