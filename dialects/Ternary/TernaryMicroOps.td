@@ -142,7 +142,9 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
     `products[m, 16g + l] += sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
     the panel read as unsigned bytes, exact in 32 bits. With `overwrite` the sum
     replaces what `products` holds. A row of the panel is what a format decodes
-    from one step. AMX on x86 (TDPBSUD); targets without matrix tiles
+    from one step. Products of twice as many rows are those of the first half of
+    the columns, then those of the second: with few tiles, sums of more of them
+    keep a matrix unit busy. AMX on x86 (TDPBSUD); targets without matrix tiles
     never get it (`TargetInfo::tileTokens`).
 
     ```mlir
@@ -164,9 +166,11 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
 
     Constraints:
     * (tile_dot_c1) K is a multiple of 64; the panel has K / 4 rows of 64 G bytes.
-    * (tile_dot_c2) activations and products have 16 rows and G is at most 6, or
-      32 and G is at most 3; products have 16 G columns.
-    * (tile_dot_c3) `beside` has one argument, an index.
+    * (tile_dot_c2) activations have 16 rows or 32, products as many or, with K a
+      multiple of 128, twice as many; products have 16 G columns, and are at most
+      6 tiles of 16 x 16.
+    * (tile_dot_c3) `beside` has one argument, an index, and stands where products
+      have as many rows as activations.
   }];
   let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,
                        MemRefRankOf<[I8], [2]>:$panel,

@@ -323,16 +323,19 @@ LogicalResult TileDotOp::verify() {
            << getActivations().getType() << " and "
            << getPanel().getType(); // tile_dot_c1
   // Of eight tile registers, products leave one for tokens and one for weights.
-  int64_t groups = panel[1] / 64, tokenTiles = x[0] / 16;
-  if ((x[0] != 16 && x[0] != 32) || products[0] != x[0] ||
-      products[1] != 16 * groups || groups < 1 || tokenTiles * groups + 2 > 8)
-    return emitOpError("expected 16 tokens and at most 6 groups or 32 and at "
-                       "most 3, and 16 products for each group, but got ")
+  int64_t groups = panel[1] / 64, halves = products[0] == 2 * x[0] ? 2 : 1;
+  if ((x[0] != 16 && x[0] != 32) || products[0] != halves * x[0] ||
+      x[1] % (64 * halves) != 0 || products[1] != 16 * groups || groups < 1 ||
+      products[0] / 16 * groups > 6)
+    return emitOpError(
+               "expected 16 or 32 tokens, a row of products for each or "
+               "two, 16 for each group, in at most 6 tiles, but got ")
+           << getActivations().getType() << " and "
            << getProducts().getType(); // tile_dot_c2
   if (!getBeside().empty() &&
-      (getBeside().getNumArguments() != 1 ||
+      (halves != 1 || getBeside().getNumArguments() != 1 ||
        !getBeside().getArgument(0).getType().isIndex())) // tile_dot_c3
     return emitOpError("expected one argument of 'beside', the column, an "
-                       "index");
+                       "index, and products of all columns");
   return success();
 }

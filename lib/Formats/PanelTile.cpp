@@ -14,8 +14,9 @@
 // there is to do: the sums of the 32 tokens before are finished, a token for
 // each 64 columns, and packed bytes of the next row tile are asked for.
 //
-// Tokens beyond a multiple of 32 come first, 16 at a time. What is left of them
-// are the last 16 tokens once more, the first of which are not kept.
+// Tokens beyond a multiple of 32 come first, 16 at a time and, to have as many
+// sums in work, both halves of the columns at once. What is left of them are
+// the last 16 tokens once more, the first of which are not kept.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -54,7 +55,8 @@ public:
                       : 0),
         tileLines(llvm::divideCeil(kTileCols * geometry.stepBytes,
                                    geometry.stepCols * kVectorBytes)),
-        columns(ternary::getPaddedColumns(operands.columns)) {}
+        columns(ternary::getPaddedColumns(operands.columns)),
+        halves(columns % (2 * kTileCols) == 0 ? 2 : 1) {}
 
   void emit() {
     tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
@@ -73,7 +75,7 @@ public:
     int64_t decoded = std::max(columns, steps * geometry.stepCols);
     panel = allocate(decoded / kQuad, getCount(0) * kVectorBytes,
                      builder.getI8Type());
-    sums = allocate(2 * kTokens + kTileTokens, getCount(0) * kLanes,
+    sums = allocate(2 * kTokens + halves * kTileTokens, getCount(0) * kLanes,
                     builder.getI32Type());
     Value products = e.mulIndex(div(even, kTokens), passes);
     shares = arith::CeilDivUIOp::create(
@@ -101,7 +103,7 @@ public:
       Value row = getSumsRow(e.index(passes - 1), last);
       forEach(e.index(0), e.index(kTokens), 1, [&](Value i) {
         emitFinish(e.add(last, i), e.add(row, i), getLane(passes - 1),
-                   getCount(passes - 1));
+                   e.index(getCount(passes - 1)));
       });
     });
   }
@@ -261,9 +263,10 @@ private:
   /// 16 tokens; the first of them that is kept is number `begin`.
   void emitRest(Value token, Value begin, int64_t pass) {
     Value row = e.index(2 * kTokens);
-    emitProduct(token, row, kTileTokens, pass);
+    emitProduct(token, row, kTileTokens, pass, halves);
     forEach(begin, e.index(kTileTokens), 1, [&](Value i) {
-      emitFinish(e.add(token, i), e.add(row, i), getLane(pass), getCount(pass));
+      emitFinish(e.add(token, i), e.add(row, i), getLane(pass),
+                 e.index(getCount(pass)), halves);
     });
   }
 
@@ -296,7 +299,7 @@ private:
     Value firstLine = min(line, e.index(tileLines));
     Value endLine = min(e.add(line, shares), e.index(tileLines));
 
-    emitProduct(token, row, kTokens, pass, [&](Value column) {
+    emitProduct(token, row, kTokens, pass, /*halves=*/1, [&](Value column) {
       if (operands.prefetch != 0)
         forEach(firstLine, endLine, 1, [&](Value line) {
           Value ahead = e.add(getBytes(column), e.mulIndex(line, kVectorBytes));
@@ -335,14 +338,16 @@ private:
   }
 
   /// The tile product of the tokens from `token` on with the groups of `pass`,
-  /// into the rows of `sums` from `row` on.
+  /// into the rows of `sums` from `row` on: those of the first of the `halves`
+  /// of the columns, then those of the second.
   void emitProduct(Value token, Value row, int64_t rows, int64_t pass,
-                   function_ref<void(Value)> beside = nullptr) {
+                   int64_t halves, function_ref<void(Value)> beside = nullptr) {
     OpFoldResult zero = builder.getIndexAttr(0);
     Value x = slice(operands.activations, {token, zero}, rows, columns);
     Value weights = slice(panel, {zero, zero}, columns / kQuad,
                           getCount(pass) * kVectorBytes);
-    Value out = slice(sums, {row, zero}, rows, getCount(pass) * kLanes);
+    Value out =
+        slice(sums, {row, zero}, halves * rows, getCount(pass) * kLanes);
     auto product = ternary::TileDotOp::create(builder, loc, x, weights, out,
                                               /*overwrite=*/true);
     if (!beside)
@@ -355,13 +360,20 @@ private:
   }
 
   /// Codes are weights plus one, so sums are too large by the sum of the
-  /// activations. Corrects those of token `m` in row `from` of `sums`: `count`
-  /// groups of rows, which start with row `lane` of the tile.
-  void emitFinish(Value m, Value from, Value lane, Value count) {
+  /// activations. Corrects those of token `m` in row `from` of `sums` (and of
+  /// the second half of the columns 16 rows below): `count` groups of rows,
+  /// which start with row `lane` of the tile.
+  void emitFinish(Value m, Value from, Value lane, Value count,
+                  int64_t halves = 1) {
     Value sum = e.broadcastSum(operands.sums, m, kLanes);
     auto finish = [&](Value offset) {
-      Value value = vector::LoadOp::create(builder, loc, e.lanesType(kLanes),
-                                           sums, ValueRange{from, offset});
+      auto load = [&](Value row) -> Value {
+        return vector::LoadOp::create(builder, loc, e.lanesType(kLanes), sums,
+                                      ValueRange{row, offset});
+      };
+      Value value = load(from);
+      if (halves == 2)
+        value = e.add(value, load(e.addIndex(from, kTileTokens)));
       value = e.sub(value, sum);
       Value row = e.add(lane, offset);
       if (sink)
@@ -376,10 +388,6 @@ private:
     for (int64_t group = 0; group < *known; ++group)
       finish(e.index(group * kLanes));
   }
-  void emitFinish(Value m, Value from, Value lane, int64_t count) {
-    emitFinish(m, from, lane, e.index(count));
-  }
-
   TileEmitter e;
   OpBuilder &builder;
   Location loc;
@@ -392,6 +400,8 @@ private:
   /// a matrix tile's columns, 0 if they are not whole, and its lines of packed
   /// bytes; columns with padding.
   const int64_t groups, passes, steps, tileSteps, tileLines, columns;
+  /// How many parts of the columns 16 tokens multiply side by side.
+  const int64_t halves;
   /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32,
   /// the first of its last 32.
   Value tokens, rest, tail, even, last;

@@ -116,7 +116,8 @@ private:
 /// 16 rows; accumulators stay in tile registers over K. Each weight tile is
 /// loaded once for all tokens, each token tile once for all groups, right
 /// before its first use; or once for each group, where the eight tile
-/// registers cannot keep all token tiles.
+/// registers cannot keep all token tiles. Halves of the columns go side by
+/// side.
 LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   if (target.tileTokens != 16)
     return op.emitOpError("expected a target with matrix tiles, but got CPU '")
@@ -126,8 +127,9 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   Location loc = op.getLoc();
   int64_t groups = op.getPanel().getType().getDimSize(1) / 64;
   int64_t tokenTiles = op.getActivations().getType().getDimSize(0) / 16;
-  int64_t columns = op.getActivations().getType().getDimSize(1);
-  bool reload = tokenTiles * groups + tokenTiles + 1 > 8;
+  int64_t halves = op.getProducts().getType().getDimSize(0) / tokenTiles / 16;
+  int64_t columns = op.getActivations().getType().getDimSize(1) / halves;
+  bool reload = halves * tokenTiles * groups + tokenTiles + 1 > 8;
   auto byteTile = amx::TileType::get({16, 64}, builder.getI8Type());
   auto sumTile = amx::TileType::get({16, 16}, builder.getI32Type());
   auto index = [&](OpBuilder &b, int64_t value) -> Value {
@@ -135,10 +137,12 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   };
   /// Calls `body` for every tile of products: number, place.
   auto forTiles = [&](llvm::function_ref<void(int64_t, ValueRange)> body) {
-    for (int64_t group = 0; group < groups; ++group)
-      for (int64_t tile = 0; tile < tokenTiles; ++tile)
-        body(group * tokenTiles + tile,
-             {index(builder, 16 * tile), index(builder, 16 * group)});
+    int64_t number = 0;
+    for (int64_t half = 0; half < halves; ++half)
+      for (int64_t group = 0; group < groups; ++group)
+        for (int64_t tile = 0; tile < tokenTiles; ++tile)
+          body(number++, {index(builder, 16 * (half * tokenTiles + tile)),
+                          index(builder, 16 * group)});
   };
   SmallVector<Value> sums;
   forTiles([&](int64_t, ValueRange place) {
@@ -153,21 +157,26 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
       builder, loc, index(builder, 0), index(builder, columns),
       index(builder, kColumns), sums,
       [&](OpBuilder &b, Location, Value column, ValueRange carried) {
-        Value quad =
-            arith::DivUIOp::create(b, loc, column, index(b, kColumns / kQuads));
-        SmallVector<Value> tokens(tokenTiles), next;
-        for (int64_t group = 0; group < groups; ++group) {
-          Value weights =
-              amx::TileLoadOp::create(b, loc, byteTile, op.getPanel(),
-                                      ValueRange{quad, index(b, 64 * group)});
-          for (auto [tile, x] : llvm::enumerate(tokens)) {
-            if (group == 0 || reload)
-              x = amx::TileLoadOp::create(
-                  b, loc, byteTile, op.getActivations(),
-                  ValueRange{index(b, 16 * tile), column});
-            next.push_back(amx::TileMulIOp::create(
-                b, loc, sumTile, x, weights, carried[next.size()],
-                /*isZextLhs=*/false, /*isZextRhs=*/true));
+        SmallVector<Value> next;
+        for (int64_t half = 0; half < halves; ++half) {
+          Value from =
+              arith::AddIOp::create(b, loc, column, index(b, half * columns));
+          Value quad =
+              arith::DivUIOp::create(b, loc, from, index(b, kColumns / kQuads));
+          SmallVector<Value> tokens(tokenTiles);
+          for (int64_t group = 0; group < groups; ++group) {
+            Value weights =
+                amx::TileLoadOp::create(b, loc, byteTile, op.getPanel(),
+                                        ValueRange{quad, index(b, 64 * group)});
+            for (auto [tile, x] : llvm::enumerate(tokens)) {
+              if (group == 0 || reload)
+                x = amx::TileLoadOp::create(
+                    b, loc, byteTile, op.getActivations(),
+                    ValueRange{index(b, 16 * tile), from});
+              next.push_back(amx::TileMulIOp::create(
+                  b, loc, sumTile, x, weights, carried[next.size()],
+                  /*isZextLhs=*/false, /*isZextRhs=*/true));
+            }
           }
         }
         if (!op.getBeside().empty()) {

@@ -332,7 +332,7 @@ func.func @tile_dot_c1_panel(%x: memref<16x64xi8>, %panel: memref<17x256xi8>, %r
 // -----
 
 func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memref<16x80xi32>) {
-  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 3, and 16 products for each group, but got 'memref<16x80xi32>'}}
+  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles, but got 'memref<16x64xi8>' and 'memref<16x80xi32>'}}
   ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x256xi8>, memref<16x80xi32>
   return
 }
@@ -340,7 +340,7 @@ func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memr
 // -----
 
 func.func @tile_dot_c2_groups(%x: memref<16x64xi8>, %panel: memref<16x448xi8>, %r: memref<16x112xi32>) {
-  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 3}}
+  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles}}
   ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x448xi8>, memref<16x112xi32>
   return
 }
@@ -348,8 +348,26 @@ func.func @tile_dot_c2_groups(%x: memref<16x64xi8>, %panel: memref<16x448xi8>, %
 // -----
 
 func.func @tile_dot_c2_tokens(%x: memref<32x64xi8>, %panel: memref<16x256xi8>, %r: memref<32x64xi32>) {
-  // expected-error @+1 {{expected 16 tokens and at most 6 groups or 32 and at most 3}}
+  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles}}
   ternary.tile_dot %x, %panel into %r : memref<32x64xi8>, memref<16x256xi8>, memref<32x64xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2_halves(%x: memref<16x64xi8>, %panel: memref<16x128xi8>, %r: memref<32x32xi32>) {
+  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two}}
+  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x128xi8>, memref<32x32xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c3_halves(%x: memref<16x128xi8>, %panel: memref<32x128xi8>, %r: memref<32x32xi32>) {
+  // expected-error @+1 {{expected one argument of 'beside', the column, an index, and products of all columns}}
+  ternary.tile_dot %x, %panel into %r beside {
+  ^bb0(%column: index):
+  } : memref<16x128xi8>, memref<32x128xi8>, memref<32x32xi32>
   return
 }
 
