@@ -22,8 +22,8 @@ constexpr Speed kServerSpeed = {
     /*gigahertz=*/3.6,
     {{"L2", 1e6, true, 120},
      {"L3", 100e6, false, 28},
-     {"memory", 0, false, 22}},
-    /*tileCycles=*/28,
+     {"memory", 0, false, 19}},
+    /*tileCycles=*/34,
     /*rescaleCycles=*/12,
     /*tableCycles=*/8,
     /*startMicroseconds=*/2};
