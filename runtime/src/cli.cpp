@@ -95,10 +95,7 @@ static const Option table[] = {
 , {0, "parallel", "N",
    "continue N of the --prompts together, which reads the weights once for "
    "all (default: as many as the model was compiled for)",
-   APPLY{uint32_t count;
-if (Error error = parseCount(name, value, 1, INT32_MAX, count))
-  return error;
-return o.parallel = count, Error();
+   APPLY{return parseCount(name, value, 1, INT32_MAX, o.parallel);
 }
 }
 , {0, "tokens", "FILE",

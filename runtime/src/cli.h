@@ -28,7 +28,7 @@ struct Options {
   std::optional<uint64_t> seed;             // none: a fresh one
   std::optional<uint32_t> predict;          // none: depends on the mode
   std::optional<uint32_t> perplexityWindow; // tokens; none: what fits, <= 512
-  std::optional<uint32_t> parallel; // of the prompts; none: what the model can
+  uint32_t parallel = 0; // of the prompts; 0: as many as the model can
   uint32_t benchPrompt = 512, benchRuns = 3, benchSequences = 1;
   SessionOptions session;
   SamplerOptions sampler;

@@ -234,8 +234,10 @@ Error Program::continueAll() {
         needed, std::min(model.max_context, defaultContext)));
   if (Error error = checkLengths(path, prompts, context, model.max_context))
     return error;
-  options.session.sequences = options.parallel.value_or(
-      uint32_t(std::min<size_t>(prompts.size(), model.max_sequences)));
+  options.session.sequences =
+      options.parallel
+          ? options.parallel
+          : uint32_t(std::min<size_t>(prompts.size(), model.max_sequences));
   if (Error error = openSession())
     return error;
   std::string report;
