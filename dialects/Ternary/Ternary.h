@@ -38,12 +38,16 @@ inline int64_t getRowPitch(int64_t columns, int64_t bytes) {
 /// matrices differ where the matrices meet. A scale for each row would be read
 /// from memory beside the weights, which costs a product of one token 6 %.
 constexpr int64_t kScaleRows = 16;
+/// Scales of `rows` rows that share them.
+inline int64_t getSharedScales(int64_t rows) {
+  return (rows + kScaleRows - 1) / kScaleRows;
+}
 /// How many of `rows` rows each of `scales` scales belongs to: 1, kScaleRows
 /// (the last one may have fewer), or 0 if neither fits.
 inline int64_t getRowsPerScale(int64_t scales, int64_t rows) {
   if (scales == rows)
     return 1;
-  return scales == (rows + kScaleRows - 1) / kScaleRows ? kScaleRows : 0;
+  return scales == getSharedScales(rows) ? kScaleRows : 0;
 }
 
 /// True for N and K that a packed matrix can have: positive and below 2^31, so

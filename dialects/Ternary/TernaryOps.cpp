@@ -245,6 +245,11 @@ LogicalResult LutMatmulOp::verify() {
 
 SmallVector<unsigned> RescaleOp::getTokenOperands() { return {0, 1, 3}; }
 
+int64_t RescaleOp::getRowsPerScale() {
+  return ternary::getRowsPerScale(lastDim(getScale().getType()),
+                                  lastDim(getProducts().getType()));
+}
+
 LogicalResult RescaleOp::verify() {
   if (failed(verifyResults(*this, {Builder(getContext()).getF32Type()})))
     return failure();
@@ -252,7 +257,7 @@ LogicalResult RescaleOp::verify() {
   if (lastDim(getKernelResultType(*this, 0)) != n) // rescale_c1
     return emitOpError("expected products and result with the same last "
                        "dimension");
-  if (getRowsPerScale(lastDim(getScale().getType()), n) == 0)
+  if (getRowsPerScale() == 0)
     return emitOpError("expected a scale for each of ")
            << n << " columns or for each " << kScaleRows << ", but got "
            << getScale().getType();

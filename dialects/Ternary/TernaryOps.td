@@ -224,6 +224,10 @@ def Ternary_RescaleOp : Ternary_KernelOp<"rescale"> {
   let arguments = (ins Ternary_I32Data:$products, Ternary_F32Vector:$inverse,
                        Ternary_F32Vector:$scale, Variadic<AnyMemRef>:$outs,
                        UnitAttr:$nontemporal);
+  let extraClassDeclaration = [{
+    /// Columns that one scale belongs to: 1 or kScaleRows.
+    int64_t getRowsPerScale();
+  }];
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $products `,` $inverse `,` $scale (`into` $outs^)? attr-dict `:`

@@ -269,8 +269,7 @@ private:
       if (!scale)
         return scale.takeError();
       each.insert(each.end(), matrix->rows, *scale);
-      grouped.insert(grouped.end(),
-                     llvm::divideCeil(matrix->rows, ternary::kScaleRows),
+      grouped.insert(grouped.end(), ternary::getSharedScales(matrix->rows),
                      *scale);
     }
     const std::vector<float> &scales =

@@ -54,7 +54,7 @@ llvm::Error Case::prepare() {
     matrix.buffer = std::move(*buffer);
     std::vector<uint8_t> packed =
         packMatrix(*product.format, matrix.weights.data(), n, k);
-    std::vector<float> scales(getScaleCount(product.shape), 1.0f);
+    std::vector<float> scales(ternary::getSharedScales(n), 1.0f);
     for (uint64_t copy = 0; copy < matrix.copies; ++copy) {
       uint8_t *out = matrix.buffer.data() + copy * matrix.stride;
       std::copy(packed.begin(), packed.end(), out);

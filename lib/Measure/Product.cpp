@@ -46,10 +46,6 @@ int64_t measure::getActivationPitch(const Shape &shape) {
   return shape.tokens == 1 ? columns : ternary::getRowPitch(columns, 1);
 }
 
-int64_t measure::getScaleCount(const Shape &shape) {
-  return llvm::divideCeil(shape.n, ternary::kScaleRows);
-}
-
 /// The module at the start of stage `ternary`. One token is a decode step:
 /// its number of tokens is a constant there, and unknown in a prompt.
 static std::string getSource(const Shape &shape) {
@@ -70,7 +66,8 @@ func.func @product(%rows: tensor<{3}x{5}xi8>, %i: tensor<{3}xf32>, %s: tensor<{3
 )",
                        shape.n, shape.k, ternary::getPaddedColumns(shape.k), m,
                        shape.tokens, getActivationPitch(shape),
-                       getScaleCount(shape), shape.tokens == 1 ? "1" : "%n")
+                       ternary::getSharedScales(shape.n),
+                       shape.tokens == 1 ? "1" : "%n")
       .str();
 }
 

@@ -93,11 +93,10 @@ struct BitNetFuseProjectionsPass
       int64_t count = op.getWeights().getType().getDimSize(0);
       shareScales &= rows % ternary::kScaleRows == 0 &&
                      cast<ShapedType>(op.getScale().getType()).getDimSize(0) ==
-                         llvm::divideCeil(count, ternary::kScaleRows);
+                         ternary::getSharedScales(count);
       rows += count;
     }
-    int64_t scaleCount =
-        shareScales ? llvm::divideCeil(rows, ternary::kScaleRows) : rows;
+    int64_t scaleCount = shareScales ? ternary::getSharedScales(rows) : rows;
     auto xType = cast<RankedTensorType>(first.getX().getType());
     Value weight = stack(
         builder, loc, weights,

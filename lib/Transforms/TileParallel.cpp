@@ -70,14 +70,6 @@ void tileTokens(Operation *op, ArrayRef<unsigned> tokenOperands) {
   op->erase();
 }
 
-int64_t getRowsPerScale(ternary::RescaleOp rescale) {
-  auto sizeOf = [](Value memref) {
-    return cast<MemRefType>(memref.getType()).getShape().back();
-  };
-  return ternary::getRowsPerScale(sizeOf(rescale.getScale()),
-                                  sizeOf(rescale.getOuts()[0]));
-}
-
 /// Fetches, while a row tile is multiplied, the scales that its products are
 /// rescaled by, and for a single token the lines they are written to. A miss
 /// between two tiles stops the stream of weights: 8 to 14 % from DRAM.
@@ -88,7 +80,7 @@ void prefetchRescale(Emitter &e, ternary::RescaleOp rescale, Value row,
     memref::PrefetchOp::create(e.builder, e.loc, memref, indices, isWrite,
                                /*localityHint=*/3, /*isDataCache=*/true);
   };
-  int64_t rowsPerScale = getRowsPerScale(rescale);
+  int64_t rowsPerScale = rescale.getRowsPerScale();
   bool single = cast<MemRefType>(out.getType()).getDimSize(0) == 1;
   for (int64_t i = 0; i < rows; i += kLineFloats) {
     Value column = e.add(row, e.index(i));
@@ -178,7 +170,7 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
   nontemporal &= startsAtLine(out) &&
                  (isConstantIntValue(tokens, 1) ||
                   (isStep(product) && matrix.getN() % kLineFloats == 0));
-  int64_t rowsPerScale = getRowsPerScale(rescale);
+  int64_t rowsPerScale = rescale.getRowsPerScale();
   e.parallelFor(e.index(matrix.getNumTiles()), [&](Value i) {
     Value tile =
         ternary::TileOp::create(e.builder, e.loc, tileType, weights, i);

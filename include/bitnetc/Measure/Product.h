@@ -21,9 +21,6 @@ struct Shape {
 /// model.
 int64_t getActivationPitch(const Shape &shape);
 
-/// How many scales the rows of a matrix have.
-int64_t getScaleCount(const Shape &shape);
-
 /// What one call reads and writes.
 struct ProductCall {
   const void *weights; // Product::weightsBytes: the matrix, then its scales
@@ -52,7 +49,7 @@ public:
   Shape shape;
   const PackingFormat *format = nullptr;
   int64_t matrixBytes = 0;  // packed
-  int64_t scalesOffset = 0; // of getScaleCount(shape) floats
+  int64_t scalesOffset = 0; // of ternary::getSharedScales(n) floats
   int64_t weightsBytes = 0, arenaBytes = 0;
 
 private:

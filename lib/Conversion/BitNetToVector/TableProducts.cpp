@@ -175,7 +175,6 @@ Values TableProducts::emitInt7(ArrayRef<Stream> streams,
     Value byte = e.mulIndex(group, kInt7GroupBytes);
     Values last(streams.size());
     for (int64_t step = 0; step < stored; ++step) {
-      // One line at a time: a burst would fill what a core has for misses.
       prefetch(streams, byte, step * kStepBytes);
       Values bytes;
       for (auto [stream, rest] : llvm::zip_equal(streams, last)) {

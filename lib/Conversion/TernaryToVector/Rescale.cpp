@@ -23,9 +23,7 @@ Value bitnetc::emitRescaled(VectorEmitter &e, Value product, Value inverse,
 static Value emitScale(VectorEmitter &e, ternary::RescaleOp op, Value column,
                        bool whole) {
   Value scale = op.getScale();
-  int64_t scales = cast<MemRefType>(scale.getType()).getDimSize(0),
-          columns = cast<MemRefType>(op.getOuts()[0].getType()).getDimSize(1);
-  if (ternary::getRowsPerScale(scales, columns) == 1)
+  if (op.getRowsPerScale() == 1)
     return whole ? e.load(scale, column) : e.loadScalar(scale, column);
   Value one = e.loadScalar(scale, e.divRem(column, ternary::kScaleRows).first);
   return whole ? e.broadcast(one) : one;
@@ -53,7 +51,7 @@ void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
     if (op.getNontemporal())
       vector::StoreOp::create(b, e.loc, value, out, ValueRange{m, column},
                               /*nontemporal=*/true,
-                              llvm::MaybeAlign(ternary::kActivationAlign));
+                              llvm::MaybeAlign(lanes * sizeof(float)));
     else
       e.store(value, out, {m, column});
   };

@@ -185,7 +185,7 @@ private:
                              RankedTensorType::get({weight.rows, weight.cols},
                                                    builder.getIntegerType(2)),
                              {name});
-    int64_t scales = llvm::divideCeil(weight.rows, ternary::kScaleRows);
+    int64_t scales = ternary::getSharedScales(weight.rows);
     Value scale = reference(name + ".scale",
                             RankedTensorType::get(scales, builder.getF32Type()),
                             {name + ".scale"});
