@@ -77,12 +77,13 @@ struct HeadSlices {
         cache, {e.attr(0), head, e.attr(0), e.attr(0)},
         {e.attr(2), e.attr(1), e.size(cache, 2), e.attr(type.getDimSize(3))});
   }
-  /// A parallel loop over `count` items of tokens and all heads.
+  /// A parallel loop over all heads and `count` items of tokens. All items of a
+  /// head one after the other: they read the same keys and values, which fit
+  /// the second-level cache longer than those of all heads.
   void forEach(Value count, function_ref<void(Value item, Value head)> body) {
     e.parallelFor(e.mul(count, heads), [&](Value i) {
-      Value all = e.index(heads);
-      Value item = arith::DivUIOp::create(e.builder, e.loc, i, all);
-      body(item, arith::RemUIOp::create(e.builder, e.loc, i, all));
+      Value head = arith::DivUIOp::create(e.builder, e.loc, i, count);
+      body(arith::RemUIOp::create(e.builder, e.loc, i, count), head);
     });
   }
   /// Attention of `rows` tokens from `row` on, the first at `position`, to the

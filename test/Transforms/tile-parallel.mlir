@@ -99,7 +99,8 @@ func.func @store(%p: index, %k: memref<?x32xf32>, %cache: memref<2x1x?x512xf32>)
   return
 }
 
-// Ten tokens have 30 query heads for each key-value head.
+// Ten tokens have 30 query heads for each key-value head; all tokens of a head
+// follow each other.
 // CHECK-LABEL: func @attention
 // CHECK-SAME: %[[P:[^:]*]]: index, %[[Q:[^:]*]]: memref<?x96xf32>
 func.func @attention(%p: index, %q: memref<?x96xf32>, %cache: memref<2x2x?x256xf32>, %y: memref<?x96xf32>) {
@@ -107,8 +108,8 @@ func.func @attention(%p: index, %q: memref<?x96xf32>, %cache: memref<2x2x?x256xf
   // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %[[TOKENS]], %c10
   // CHECK: %[[ITEMS:.*]] = arith.muli %[[BLOCKS]], %c2
   // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %[[ITEMS]] : index {
-  // CHECK: %[[BLOCK:.*]] = arith.divui %{{.*}}, %c2
-  // CHECK: %[[HEAD:.*]] = arith.remui %{{.*}}, %c2
+  // CHECK: %[[HEAD:.*]] = arith.divui %{{.*}}, %[[BLOCKS]]
+  // CHECK: %[[BLOCK:.*]] = arith.remui %{{.*}}, %[[BLOCKS]]
   // CHECK: %[[FIRST:.*]] = arith.muli %[[BLOCK]], %c10
   // CHECK: %[[LEFT:.*]] = arith.subi %[[TOKENS]], %[[FIRST]]
   // CHECK: %[[ROWS:.*]] = arith.minui %[[LEFT]], %c10
@@ -182,10 +183,10 @@ func.func @sequences(%places: memref<?x2xi32>, %f: memref<8xf32>, %a: memref<?x1
   // CHECK: %[[OWN:.*]] = memref.subview %[[CACHE]][%[[SEQUENCE]], 0, 0, 0, 0] [1, 2, 2, %{{.*}}, 256] [1, 1, 1, 1, 1] : memref<4x2x2x?x256xf32> to memref<2x2x?x256xf32
   // CHECK: bitnet.kv_store %{{.*}}, %{{.*}}, %[[OWN]] at %[[MINE]] : memref<1x32xf32
   bitnet.kv_store %k, %k, %cache at %places : memref<?x32xf32>, memref<?x32xf32>, memref<4x2x2x?x256xf32>, memref<?x2xi32>
-  // CHECK: %[[ITEMS:.*]] = arith.muli %{{.*}}, %c2
+  // CHECK: %[[ITEMS:.*]] = arith.muli %[[TOKENS:.*]], %c2
   // CHECK: bitnet.parallel (%{{.*}}, %{{.*}}) of %[[ITEMS]] : index {
-  // CHECK: %[[TOKEN:.*]] = arith.divui %{{.*}}, %c2
-  // CHECK: %[[HEAD:.*]] = arith.remui %{{.*}}, %c2
+  // CHECK: %[[HEAD:.*]] = arith.divui %{{.*}}, %[[TOKENS]]
+  // CHECK: %[[TOKEN:.*]] = arith.remui %{{.*}}, %[[TOKENS]]
   // CHECK: memref.load %[[P]][%[[TOKEN]], %c1
   // CHECK: %[[MINE:.*]] = arith.index_castui
   // CHECK: %[[OWN:.*]] = memref.subview %[[CACHE]]
