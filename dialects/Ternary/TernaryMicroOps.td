@@ -139,10 +139,9 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
   let summary = "Matrix-tile product: tokens by a panel of decoded weights";
   let description = [{
     For 16 or 32 tokens m, G groups g of 16 rows l and K columns k = 4s + c
-    `products[m, 16g + l] += sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
-    the panel read as unsigned bytes, exact in 32 bits. With `overwrite` the sum
-    replaces what `products` holds. A row of the panel is what a format decodes
-    from one step. Products of twice as many rows are those of the first half of
+    `products[m, 16g + l] = sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
+    the panel read as unsigned bytes, exact in 32 bits. A row of the panel is what
+    a format decodes from one step. `products` may hold anything in between. Products of twice as many rows are those of the first half of
     the columns, then those of the second: with few tiles, sums of more of them
     keep a matrix unit busy. AMX on x86 (TDPBSUD); targets without matrix tiles
     never get it (`TargetInfo::tileTokens`).
@@ -158,7 +157,7 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
     block of columns over this one.
 
     ```mlir
-    ternary.tile_dot %x, %panel into %r overwrite beside {
+    ternary.tile_dot %x, %panel into %r beside {
     ^bb0(%column: index):
       memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
     } : memref<32x384xi8>, memref<96x128xi8>, memref<32x32xi32>
@@ -174,13 +173,11 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
   }];
   let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,
                        MemRefRankOf<[I8], [2]>:$panel,
-                       MemRefRankOf<[I32], [2]>:$products,
-                       UnitAttr:$overwrite);
+                       MemRefRankOf<[I32], [2]>:$products);
   let regions = (region MaxSizedRegion<1>:$beside);
   let assemblyFormat = [{
-    $activations `,` $panel `into` $products (`overwrite` $overwrite^)?
-    (`beside` $beside^)? attr-dict `:` type($activations) `,` type($panel) `,`
-    type($products)
+    $activations `,` $panel `into` $products (`beside` $beside^)? attr-dict
+    `:` type($activations) `,` type($panel) `,` type($products)
   }];
   let hasVerifier = 1;
 }

@@ -313,8 +313,6 @@ void TileDotOp::getEffects(
         &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getActivationsMutable());
   effects.emplace_back(MemoryEffects::Read::get(), &getPanelMutable());
-  if (!getOverwrite())
-    effects.emplace_back(MemoryEffects::Read::get(), &getProductsMutable());
   effects.emplace_back(MemoryEffects::Write::get(), &getProductsMutable());
 }
 

@@ -26,7 +26,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
-#include <numeric>
 #include <optional>
 
 using namespace mlir;
@@ -53,8 +52,6 @@ public:
         tileSteps(kTileCols % geometry.stepCols == 0
                       ? kTileCols / geometry.stepCols
                       : 0),
-        tileLines(llvm::divideCeil(kTileCols * geometry.stepBytes,
-                                   geometry.stepCols * kVectorBytes)),
         columns(ternary::getPaddedColumns(operands.columns)),
         halves(columns % (2 * kTileCols) == 0 ? 2 : 1) {}
 
@@ -78,10 +75,13 @@ public:
     sums = allocate(2 * kTokens + halves * kTileTokens, getCount(0) * kLanes,
                     builder.getI32Type());
     Value products = e.mulIndex(div(even, kTokens), passes);
-    shares = arith::CeilDivUIOp::create(
-        builder, loc, e.index(tileLines),
-        arith::MaxUIOp::create(builder, loc, products, e.index(1)));
     // The next tile follows this one in memory.
+    int64_t lines = llvm::divideCeil(steps * geometry.stepBytes, kVectorBytes);
+    share = arith::CeilDivUIOp::create(
+        builder, loc, e.index(lines),
+        arith::MaxUIOp::create(builder, loc,
+                               e.mulIndex(products, columns / kTileCols),
+                               e.index(1)));
     following = e.addIndex(operands.tileOffsets[0], steps * geometry.stepBytes);
 
     // The tile before has decoded the first panel of this one.
@@ -188,14 +188,6 @@ private:
     return e.add(tile, e.mulIndex(step, geometry.stepBytes));
   }
 
-  /// Packed bytes of so many columns, about.
-  Value getBytes(Value columns) {
-    int64_t common = std::gcd(geometry.stepBytes, geometry.stepCols);
-    Value bytes = e.mulIndex(columns, geometry.stepBytes / common);
-    return common == geometry.stepCols ? bytes
-                                       : div(bytes, geometry.stepCols / common);
-  }
-
   /// Which product of the tile this is, of all its tokens and passes.
   Value getNumber(Value pass, Value token) {
     return e.add(arith::MulIOp::create(builder, loc, pass, div(even, kTokens)),
@@ -270,6 +262,25 @@ private:
     });
   }
 
+  /// Asks for the share of the next tile's lines that belongs to the columns
+  /// from `column` on of product `number`. Lines follow each other, so that a
+  /// prefetcher runs ahead and few of them wait for memory in the first cache,
+  /// where matrix tiles wait for the second. (In the first cache they would be
+  /// gone before they are decoded.)
+  void prefetchShare(Value number, Value column) {
+    Value end =
+        e.index(llvm::alignTo(steps * geometry.stepBytes, kVectorBytes));
+    Value place =
+        e.add(e.mulIndex(number, columns / kTileCols), div(column, kTileCols));
+    Value size = e.mulIndex(share, kVectorBytes);
+    Value first = arith::MulIOp::create(builder, loc, place, size);
+    forEach(min(first, end), min(e.add(first, size), end), kVectorBytes,
+            [&](Value byte) {
+              e.prefetch(operands.bytes, e.add(following, byte), 0,
+                         TileEmitter::Cache::Second);
+            });
+  }
+
   /// 32 tokens, and beside them what `next` says.
   void emitTokens(Value token, int64_t pass, const Next &next) {
     Value number = getNumber(e.index(pass), token);
@@ -293,21 +304,11 @@ private:
       Value first = e.mulIndex(div(column, kTileCols), rate);
       forEach(min(first, count), min(e.addIndex(first, rate), count), 1, body);
     };
-    // Which of the lines of a matrix tile's columns to ask for: shares follow
-    // each other.
-    Value line = arith::MulIOp::create(builder, loc, number, shares);
-    Value firstLine = min(line, e.index(tileLines));
-    Value endLine = min(e.add(line, shares), e.index(tileLines));
 
     emitProduct(token, row, kTokens, pass, /*halves=*/1, [&](Value column) {
       if (operands.prefetch != 0)
-        forEach(firstLine, endLine, 1, [&](Value line) {
-          Value ahead = e.add(getBytes(column), e.mulIndex(line, kVectorBytes));
-          // In the first cache they would be gone before they are decoded.
-          e.prefetch(operands.bytes, e.add(following, ahead), 0,
-                     TileEmitter::Cache::Second);
-        });
-      if (sink)
+        prefetchShare(number, column);
+      if (sink && sink->prefetch)
         forRows(column, e.index(kTokens), [&](Value i) {
           for (int64_t g = 0; g < getCount(pass); ++g)
             sink->prefetch(e.add(token, i),
@@ -348,8 +349,7 @@ private:
                           getCount(pass) * kVectorBytes);
     Value out =
         slice(sums, {row, zero}, halves * rows, getCount(pass) * kLanes);
-    auto product = ternary::TileDotOp::create(builder, loc, x, weights, out,
-                                              /*overwrite=*/true);
+    auto product = ternary::TileDotOp::create(builder, loc, x, weights, out);
     if (!beside)
       return;
     OpBuilder::InsertionGuard guard(builder);
@@ -397,18 +397,17 @@ private:
   scf::ForOp tiles;
   const PanelSink *sink;
   /// Groups of rows, passes over two of them; steps with packed bytes; those of
-  /// a matrix tile's columns, 0 if they are not whole, and its lines of packed
-  /// bytes; columns with padding.
-  const int64_t groups, passes, steps, tileSteps, tileLines, columns;
+  /// a matrix tile's columns, 0 if they are not whole; columns with padding.
+  const int64_t groups, passes, steps, tileSteps, columns;
   /// How many parts of the columns 16 tokens multiply side by side.
   const int64_t halves;
   /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32,
   /// the first of its last 32.
   Value tokens, rest, tail, even, last;
-  /// Buffers: decoded weights; sums of 32 tokens twice, and of 16. Lines of 16
-  /// that one product asks for; the first byte of the next tile, and whether
-  /// there is one.
-  Value panel, sums, shares, following, hasNext;
+  /// Buffers: decoded weights; sums of 32 tokens twice, and of 16. Lines of
+  /// the next tile that 64 columns of a product ask for; its first byte, and
+  /// whether there is one.
+  Value panel, sums, share, following, hasNext;
 };
 
 } // namespace

@@ -113,17 +113,28 @@ bool startsAtLine(Value memref) {
   return function && function.getArgAttr(argument.getArgNumber(), kAligned);
 }
 
-/// True in a function that continues a few sequences by a token each.
-bool isStep(Operation *op) {
+/// True if `rows` results for each token are better stored past the caches:
+/// those of a step, and those of a prompt that half of the second-level cache,
+/// `cacheBytes`, would not keep until they are read.
+bool skipsCaches(Operation *op, Value out, int64_t rows, double cacheBytes) {
+  if (!startsAtLine(out))
+    return false;
+  if (cast<MemRefType>(out.getType()).getDimSize(0) == 1)
+    return true;
   auto function = op->getParentOfType<func::FuncOp>();
   auto most = function->getAttrOfType<IntegerAttr>("bitnet.max_tokens");
-  return most && most.getInt() <= kStepTokens;
+  if (!most || rows % kLineFloats != 0)
+    return false;
+  return most.getInt() <= kStepTokens ||
+         static_cast<double>(most.getInt()) * rows * sizeof(float) >
+             cacheBytes / 2;
 }
 
-/// Product and rescaling of a whole matrix -> loop over its row tiles. With
-/// `nontemporal` the results of a step go past the caches.
+/// Product and rescaling of a whole matrix -> loop over its row tiles. With a
+/// second-level cache of `cacheBytes`, if that is not 0, results may go past
+/// it.
 LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
-                          bool nontemporal) {
+                          double cacheBytes) {
   Value products = product->getOperands().back();
   ternary::RescaleOp rescale;
   for (Operation *user : products.getUsers()) {
@@ -167,9 +178,8 @@ LogicalResult tileProduct(Operation *product, unsigned weightsOperand,
   Emitter e(rescale);
   Value out = rescale.getOuts()[0];
   OpFoldResult tokens = e.size(out, 0);
-  nontemporal &= startsAtLine(out) &&
-                 (isConstantIntValue(tokens, 1) ||
-                  (isStep(product) && matrix.getN() % kLineFloats == 0));
+  bool nontemporal =
+      cacheBytes != 0 && skipsCaches(product, out, matrix.getN(), cacheBytes);
   int64_t rowsPerScale = rescale.getRowsPerScale();
   e.parallelFor(e.index(matrix.getNumTiles()), [&](Value i) {
     Value tile =
@@ -329,9 +339,11 @@ struct TernaryTileParallelPass
     if (failed(target))
       return signalPassFailure();
     double footprint = getFootprint(getOperation());
-    nontemporal = target->nontemporalResults &&
-                  getMemoryLevel(*target, footprint, /*threads=*/1) ==
-                      target->speed.levels[2].name;
+    cacheBytes = target->nontemporalResults &&
+                         getMemoryLevel(*target, footprint, /*threads=*/1) ==
+                             target->speed.levels[2].name
+                     ? target->speed.levels[0].bytes
+                     : 0;
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (function.isExternal() || !function.getBody().hasOneBlock())
         continue;
@@ -382,9 +394,9 @@ struct TernaryTileParallelPass
 
   LogicalResult tile(Operation *op) const {
     if (isa<ternary::MatmulOp>(op))
-      return tileProduct(op, /*weightsOperand=*/2, nontemporal);
+      return tileProduct(op, /*weightsOperand=*/2, cacheBytes);
     if (isa<ternary::LutMatmulOp>(op))
-      return tileProduct(op, /*weightsOperand=*/1, nontemporal);
+      return tileProduct(op, /*weightsOperand=*/1, cacheBytes);
     if (auto attention = dyn_cast<bitnet::AttentionOp>(op))
       return tileAttention(attention), success();
     if (auto head = dyn_cast<bitnet::LMHeadOp>(op))
@@ -410,7 +422,7 @@ struct TernaryTileParallelPass
   }
 
   /// The results of a step would only push weights out of the caches.
-  bool nontemporal = false;
+  double cacheBytes = 0;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
-// Results of a step of one or a few tokens go past the caches where weights come from memory,
-// if their buffer starts at a cache line and the target gains by it; one line
-// of scales serves several tiles and is fetched ahead.
+// Results of a step of one or a few tokens, and those of a prompt that caches
+// would not keep, go past them where weights come from memory, if their buffer
+// starts at a cache line and the target gains by it; one line of scales serves
+// several tiles and is fetched ahead.
 // RUN: bitnet-opt --split-input-file --ternary-tile-parallel %s | FileCheck %s
 
 module attributes {bitnet.footprint = 1000000000 : i64, bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
@@ -59,7 +60,18 @@ func.func @straddling(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>,
   return
 }
 
-// What many tokens share is read again soon.
+// The results of a prompt are read again soon, but caches would not keep these.
+// CHECK-LABEL: func @large
+// CHECK: ternary.rescale {{.*}} {nontemporal}
+// CHECK: return
+func.func @large(%q: memref<?x64xi8>, %s: memref<?xi32>, %i: memref<?xf32>, %w: !ternary.packed<4096 x 64, #ternary.i2>, %scale: memref<256xf32>, %y: memref<?x4096xf32> {bitnet.aligned}, %n: index) attributes {bitnet.max_tokens = 128 : i64} {
+  %r = memref.alloc(%n) : memref<?x4096xi32>
+  ternary.matmul %q, %s, %w into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<4096 x 64, #ternary.i2>, memref<?x4096xi32>) -> ()
+  ternary.rescale %r, %i, %scale into %y : (memref<?x4096xi32>, memref<?xf32>, memref<256xf32>, memref<?x4096xf32>) -> ()
+  return
+}
+
+// They would keep these.
 // CHECK-LABEL: func @prompt
 // CHECK: ternary.rescale
 // CHECK-NOT: nontemporal

@@ -131,7 +131,8 @@ struct PanelSink {
   llvm::function_ref<void(mlir::Value token, mlir::Value row,
                           mlir::Value lanes)>
       store;
-  /// Asks for the memory that `store` will write.
+  /// Asks for the memory that `store` will write; null if it goes past the
+  /// caches.
   llvm::function_ref<void(mlir::Value token, mlir::Value row)> prefetch;
 };
 

@@ -70,10 +70,10 @@ struct TargetInfo {
   /// Rapids class core: 80 to 240 KB are equal, 40 KB costs 5 %, 480 KB and
   /// more 10 %.
   int64_t streamDistance = 80 << 10;
-  /// The results of a single token are stored past the caches where weights
-  /// come from memory. Measured from DRAM on a Sapphire Rapids class core: with
-  /// one scale for 16 rows, 9 to 14 % faster; a loop is then as fast as a plain
-  /// streaming read.
+  /// Results are stored past the caches where weights come from memory, if
+  /// caches would not keep them. Measured from DRAM on a Sapphire Rapids class
+  /// core: a single token, with one scale for 16 rows, 9 to 14 % faster, a loop
+  /// is then as fast as a plain streaming read; prompts 3 to 9 %.
   bool nontemporalResults = false;
   /// More than one register of work for each packed byte keeps a core busy for
   /// about as long as the byte takes to arrive, and a single stream leaves too

@@ -146,12 +146,7 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   };
   SmallVector<Value> sums;
   forTiles([&](int64_t, ValueRange place) {
-    sums.push_back(
-        op.getOverwrite()
-            ? amx::TileZeroOp::create(builder, loc, sumTile).getResult()
-            : amx::TileLoadOp::create(builder, loc, sumTile, op.getProducts(),
-                                      place)
-                  .getResult());
+    sums.push_back(amx::TileZeroOp::create(builder, loc, sumTile));
   });
   auto loop = scf::ForOp::create(
       builder, loc, index(builder, 0), index(builder, columns),

@@ -18,12 +18,11 @@ namespace bitnetc {
 void emitQuantize(VectorEmitter &e, ternary::QuantizeOp op);
 void emitBuildLut(VectorEmitter &e, ternary::BuildLutOp op);
 void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
-/// The scales of 16 columns from `column` on, a multiple of 16.
-mlir::Value emitScales(VectorEmitter &e, ternary::RescaleOp op,
-                       mlir::Value column);
-/// The formula of `ternary.rescale`; all are vectors or all are scalars.
-mlir::Value emitRescaled(VectorEmitter &e, mlir::Value product,
-                         mlir::Value inverse, mlir::Value scale);
+/// The results of `op` for 16 columns of a token from `column` on, a multiple
+/// of 16: their `products`, the token's inverse scale 16 times.
+void emitRescaledStore(VectorEmitter &e, ternary::RescaleOp op,
+                       mlir::Value products, mlir::Value inverses,
+                       mlir::Value token, mlir::Value column);
 /// The products of `ops`, neighbours that read the same activations, in one
 /// loop. Fails, with an error at the operation, if the weights are no row tile
 /// of bytes in memory or the number of tokens is unknown (a single product of a

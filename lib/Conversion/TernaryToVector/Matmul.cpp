@@ -77,11 +77,12 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
   Value out = rescale.getOuts().front();
   auto store = [&](Value token, Value row, Value products) {
     Value inverse = e.broadcast(e.loadScalar(rescale.getInverse(), token));
-    Value scale = emitScales(e, rescale, row);
-    e.store(emitRescaled(e, products, inverse, scale), out, {token, row});
+    emitRescaledStore(e, rescale, products, inverse, token, row);
   };
   auto fetch = [&](Value token, Value row) { e.prefetch(out, {token, row}); };
-  PanelSink sink = {store, fetch};
+  PanelSink sink = {store, nullptr};
+  if (!rescale.getNontemporal())
+    sink.prefetch = fetch;
   emitPanelTile(e.builder, e.loc, format, operands, tiles, &sink);
   return success();
 }

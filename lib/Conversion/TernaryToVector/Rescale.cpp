@@ -12,8 +12,9 @@
 using namespace mlir;
 using namespace bitnetc;
 
-Value bitnetc::emitRescaled(VectorEmitter &e, Value product, Value inverse,
-                            Value scale) {
+/// The formula of `ternary.rescale`; all are vectors or all are scalars.
+static Value emitRescaled(VectorEmitter &e, Value product, Value inverse,
+                          Value scale) {
   Value value =
       arith::SIToFPOp::create(e.builder, e.loc, inverse.getType(), product);
   return e.mul(value, e.mul(inverse, scale));
@@ -29,9 +30,19 @@ static Value emitScale(VectorEmitter &e, ternary::RescaleOp op, Value column,
   return whole ? e.broadcast(one) : one;
 }
 
-Value bitnetc::emitScales(VectorEmitter &e, ternary::RescaleOp op,
-                          Value column) {
-  return emitScale(e, op, column, /*whole=*/true);
+void bitnetc::emitRescaledStore(VectorEmitter &e, ternary::RescaleOp op,
+                                Value products, Value inverses, Value token,
+                                Value column) {
+  constexpr int64_t lanes = VectorEmitter::lanes;
+  Value value = emitRescaled(e, products, inverses,
+                             emitScale(e, op, column, /*whole=*/true));
+  Value out = op.getOuts().front();
+  if (op.getNontemporal())
+    vector::StoreOp::create(e.builder, e.loc, value, out,
+                            ValueRange{token, column}, /*nontemporal=*/true,
+                            llvm::MaybeAlign(lanes * sizeof(float)));
+  else
+    e.store(value, out, {token, column});
 }
 
 void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
@@ -47,13 +58,7 @@ void bitnetc::emitRescale(VectorEmitter &e, ternary::RescaleOp op) {
     Value product =
         vector::LoadOp::create(b, e.loc, e.rowType().clone(b.getI32Type()),
                                products, ValueRange{m, column});
-    Value value = emitRescaled(e, product, inverses, emitScales(e, op, column));
-    if (op.getNontemporal())
-      vector::StoreOp::create(b, e.loc, value, out, ValueRange{m, column},
-                              /*nontemporal=*/true,
-                              llvm::MaybeAlign(lanes * sizeof(float)));
-    else
-      e.store(value, out, {m, column});
+    emitRescaledStore(e, op, product, inverses, m, column);
   };
   auto emitScalar = [&](Value m, Value column, Value inverse) {
     e.storeScalar(emitRescaled(e, e.loadScalar(products, {m, column}), inverse,

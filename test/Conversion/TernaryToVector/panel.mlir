@@ -23,11 +23,11 @@ func.func @panel(%x: memref<?x704xi8>, %s: memref<?xi32>, %b: memref<11200xi8>, 
   // 16 tokens that are not 32, and the last of all that are not 16: some of
   // those are there already.
   // CHECK: scf.if
-  // CHECK: ternary.tile_dot {{.*}} overwrite : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
+  // CHECK: ternary.tile_dot {{.*}} : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
   // CHECK: scf.for %{{.*}} = %c0 to %c16
   // CHECK: vector.store %{{.*}}, %[[R]]
   // CHECK: scf.if
-  // CHECK: ternary.tile_dot {{.*}} overwrite : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
+  // CHECK: ternary.tile_dot {{.*}} : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
   // CHECK: scf.for %[[I:.*]] = %{{.*}} to %c16
   // CHECK: %[[TAIL:.*]] = vector.load %[[WAITING]]
   // CHECK: arith.subi %[[TAIL]]
@@ -35,7 +35,7 @@ func.func @panel(%x: memref<?x704xi8>, %s: memref<?xi32>, %b: memref<11200xi8>, 
   // 32 tokens by two groups; the sums of the tokens before are finished.
   // CHECK: scf.if
   // CHECK: scf.for
-  // CHECK: ternary.tile_dot {{.*}} overwrite beside {
+  // CHECK: ternary.tile_dot {{.*}} beside {
   // CHECK: memref.prefetch %[[BYTES]][%{{.*}}], read, locality<2>
   // CHECK: %[[BEFORE:.*]] = vector.load %[[WAITING]]
   // CHECK: arith.subi %[[BEFORE]]
@@ -43,7 +43,7 @@ func.func @panel(%x: memref<?x704xi8>, %s: memref<?xi32>, %b: memref<11200xi8>, 
   // CHECK-NOT: vector.store %{{.*}}, %{{.*}} : memref<16x128xi8
   // CHECK: } : memref<32x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<32x32xi32
   // The last 32: 10 of the 11 parts of 16 steps are there, the others come after.
-  // CHECK: ternary.tile_dot {{.*}} overwrite beside {
+  // CHECK: ternary.tile_dot {{.*}} beside {
   // CHECK: ^bb0(%[[COLUMN:.*]]: index):
   // CHECK: arith.cmpi ule, %[[COLUMN]], %c576
   // CHECK-COUNT-32: vector.store {{.*}} : memref<16x128xi8
@@ -97,7 +97,8 @@ func.func @tiles(%begin: index, %end: index, %x: memref<?x64xi8>, %s: memref<?xi
 }
 
 // A rescaling that reads the products, and nothing else does, takes them from
-// registers; its results are asked for while the products are computed.
+// registers; its results are asked for while the products are computed, unless
+// they go past the caches.
 // CHECK-LABEL: func @rescaled
 // CHECK-SAME: %[[Y:[^:]*]]: memref<?x64xf32>
 func.func @rescaled(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi8>, %inverse: memref<?xf32>, %scale: memref<64xf32>, %y: memref<?x64xf32>) {
@@ -107,7 +108,7 @@ func.func @rescaled(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi8>,
   %r = memref.alloca(%n) {alignment = 64 : i64} : memref<?x64xi32>
   %w = ternary.view %b : memref<1024xi8> -> !ternary.packed<64 x 64, #ternary.i2>
   %t = ternary.tile %w[%c0] : !ternary.packed<64 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
-  // CHECK: ternary.tile_dot {{.*}} overwrite beside {
+  // CHECK: ternary.tile_dot {{.*}} beside {
   // CHECK: memref.prefetch %[[Y]]
   // CHECK: arith.sitofp
   // CHECK: vector.store %{{.*}}, %[[Y]]
@@ -116,6 +117,24 @@ func.func @rescaled(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi8>,
   // CHECK: return
   ternary.matmul %x, %s, %t into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
   ternary.rescale %r, %inverse, %scale into %y : (memref<?x64xi32>, memref<?xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @nontemporal
+// CHECK-SAME: %[[Y:[^:]*]]: memref<?x64xf32>
+func.func @nontemporal(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi8>, %inverse: memref<?xf32>, %scale: memref<64xf32>, %y: memref<?x64xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %y, %c0 : memref<?x64xf32>
+  %r = memref.alloca(%n) {alignment = 64 : i64} : memref<?x64xi32>
+  %w = ternary.view %b : memref<1024xi8> -> !ternary.packed<64 x 64, #ternary.i2>
+  %t = ternary.tile %w[%c0] : !ternary.packed<64 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
+  // CHECK: ternary.tile_dot {{.*}} beside {
+  // CHECK-NOT: memref.prefetch %[[Y]]
+  // CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 64 : i64, nontemporal = true}
+  // CHECK: } : memref<32x64xi8
+  // CHECK: return
+  ternary.matmul %x, %s, %t into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
+  ternary.rescale %r, %inverse, %scale into %y {nontemporal} : (memref<?x64xi32>, memref<?xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
   return
 }
 

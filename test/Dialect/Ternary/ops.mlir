@@ -80,12 +80,12 @@ func.func @micro_ops(%acc: vector<4xi32>, %a: vector<16xi8>, %b: vector<32xi8>) 
 func.func @tile_dot(%x: memref<16x384xi8>, %panel: memref<96x256xi8>, %r: memref<16x64xi32>) {
   // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
   ternary.tile_dot %x, %panel into %r : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
-  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} overwrite beside {
+  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} beside {
   // CHECK-NEXT: ^bb0(%[[COLUMN:.*]]: index):
   // CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[COLUMN]]]
   // CHECK-NEXT: } : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
   %zero = arith.constant 0 : index
-  ternary.tile_dot %x, %panel into %r overwrite beside {
+  ternary.tile_dot %x, %panel into %r beside {
   ^bb0(%column: index):
     memref.prefetch %x[%zero, %column], read, locality<3>, data : memref<16x384xi8>
   } : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>

@@ -13,7 +13,7 @@
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
 
 // OPS-LABEL: func @product
-// OPS-COUNT-2: amx.tile_load {{.*}} into !amx.tile<16x16xi32>
+// OPS-COUNT-2: amx.tile_zero
 // OPS: scf.for {{.*}} iter_args
 // OPS: amx.tile_load {{.*}} into !amx.tile<16x64xi8>
 // OPS: amx.tile_muli %{{.*}}, %{{.*}} zext, %{{.*}}
@@ -24,7 +24,7 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
 
 // ASM-LABEL: product:
 // ASM: ldtilecfg
-// ASM-COUNT-2: tileloadd
+// ASM-COUNT-2: tilezero
 // ASM-COUNT-6: tdpbsud
 // ASM-COUNT-2: tilestored
 // ASM: tilerelease
@@ -35,7 +35,7 @@ func.func @product(%x: memref<16x192xi8>, %panel: memref<48x128xi8>, %r: memref<
 
 
 // 32 tokens by two groups: four products for four loads. What stands beside
-// them follows each four; sums that are overwritten are not loaded.
+// them follows each four.
 // OPS-LABEL: func @beside
 // OPS-COUNT-4: amx.tile_zero
 // OPS: scf.for %[[COLUMN:.*]] = {{.*}} iter_args
@@ -69,7 +69,7 @@ func.func @product(%x: memref<16x192xi8>, %panel: memref<48x128xi8>, %r: memref<
 // ASM-COUNT-4: tilestored
 // ASM: tilerelease
 func.func @beside(%x: memref<32x128xi8>, %panel: memref<32x128xi8>, %r: memref<32x32xi32>, %bytes: memref<4096xi8>) {
-  ternary.tile_dot %x, %panel into %r overwrite beside {
+  ternary.tile_dot %x, %panel into %r beside {
   ^bb0(%column: index):
     memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
   } : memref<32x128xi8>, memref<32x128xi8>, memref<32x32xi32>
