@@ -34,6 +34,7 @@ struct Phase {
   bool takesPlaces; // tokens of several sequences
 };
 constexpr Phase kPhases[] = {{"prefill", false, false, false},
+                             {"prefill_top", true, true, false},
                              {"decode", false, false, false},
                              {"decode_top", true, true, false},
                              {"decode_batch", true, false, true},

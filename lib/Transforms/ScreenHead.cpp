@@ -1,9 +1,9 @@
 //===- ScreenHead.cpp - Steps of which only the best logits matter --------===//
 //
-// Adds the phases @decode_top and @decode_batch_top. Where they win is a
-// question of bytes, a sketch of one for each of two, and of whether a core
-// multiplies as fast as it reads. Several sequences share the bytes of either
-// head, and more of them favour the sketch: its products are integers.
+// Adds the phases @prefill_top, @decode_top and @decode_batch_top. Where they
+// win is a question of bytes, a sketch of one for each of two, and of whether a
+// core multiplies as fast as it reads. Several sequences share the bytes of
+// either head, and more of them favour the sketch: its products are integers.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -15,6 +15,7 @@
 #include "bitnetc/Transforms/Passes.h"
 #include "dialects/BitNet/HeadTable.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace bitnetc {
@@ -56,7 +57,7 @@ struct BitNetScreenHeadPass
                        "'bitnet-specialize-phases' first");
       return signalPassFailure();
     }
-    for (StringRef name : {"decode", "decode_batch"})
+    for (StringRef name : {"prefill", "decode", "decode_batch"})
       if (auto phase = module.lookupSymbol<func::FuncOp>(name))
         if (failed(screen(phase, *target)))
           return signalPassFailure();
@@ -101,6 +102,40 @@ struct BitNetScreenHeadPass
     return bytes > kSmallHeadBytes && screened < full;
   }
 
+  /// Of a prompt only the last token's logits are wanted: the slice of wanted
+  /// rows becomes that of one, and so do all that are computed from it. Memory
+  /// is planned for as many rows as there may be.
+  static void fixRows(Block &entry) {
+    SmallVector<Value> rows;
+    for (auto slice :
+         llvm::make_early_inc_range(entry.getOps<tensor::ExtractSliceOp>())) {
+      SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+      if (!isa_and_nonnull<BlockArgument>(dyn_cast<Value>(sizes[0])))
+        continue;
+      OpBuilder builder(slice);
+      sizes[0] = builder.getIndexAttr(1);
+      rows.push_back(tensor::ExtractSliceOp::create(
+          builder, slice.getLoc(), fix(slice.getType()), slice.getSource(),
+          slice.getMixedOffsets(), sizes, slice.getMixedStrides()));
+      slice.replaceAllUsesWith(rows.back());
+      slice.erase();
+    }
+    while (!rows.empty())
+      for (Operation *user : rows.pop_back_val().getUsers())
+        for (Value result : user->getResults())
+          if (auto type = dyn_cast<RankedTensorType>(result.getType());
+              type && type.isDynamicDim(0)) {
+            result.setType(fix(type));
+            rows.push_back(result);
+          }
+  }
+
+  static RankedTensorType fix(RankedTensorType type) {
+    SmallVector<int64_t> shape(type.getShape());
+    shape[0] = 1;
+    return RankedTensorType::get(shape, type.getElementType());
+  }
+
   static void addPhase(func::FuncOp full, StringRef name,
                        bitnet::WeightOp table) {
     OpBuilder builder(full);
@@ -109,8 +144,10 @@ struct BitNetScreenHeadPass
     phase->moveAfter(full);
     Block &entry = phase.getBody().front();
     Value top = entry.addArgument(builder.getIndexType(), phase.getLoc());
+    if (full.getSymName() == "prefill")
+      fixRows(entry);
     phase.setFunctionType(builder.getFunctionType(
-        entry.getArgumentTypes(), phase.getFunctionType().getResults()));
+        entry.getArgumentTypes(), entry.getTerminator()->getOperandTypes()));
 
     auto head = *entry.getOps<bitnet::LMHeadOp>().begin();
     builder.setInsertionPoint(head);

@@ -76,7 +76,8 @@ Error bitnet::bench(Session &session, uint32_t prompt, uint32_t predict,
     session.use(0);
     session.rewind(0);
     double start = seconds();
-    if (Error error = session.eval(tokens.data(), reads, interrupted))
+    if (Error error =
+            session.eval(tokens.data(), reads, interrupted, /*top=*/1))
       return error;
     double middle = seconds();
     for (uint32_t i = 0; i != steps && !interrupted(); ++i)

@@ -175,8 +175,9 @@ void Session::step(uint32_t sequence, const int32_t *tokens, uint32_t count,
   call.logit_rows = logitRows;
   call.top = top;
   void *entry = count == 1 ? info->decode : info->prefill;
-  if (count == 1 && info->decode_top && isScreened(top))
-    entry = info->decode_top;
+  void *screened = count == 1 ? info->decode_top : info->prefill_top;
+  if (screened && logitRows == 1 && isScreened(top))
+    entry = screened;
   reinterpret_cast<bn_entry>(entry)(&call);
   positions[sequence] += count;
 }

@@ -85,8 +85,9 @@ def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
   let summary = "Phases for tokens that only the best logits matter of";
   let description = [{
     Adds `@decode_top`, a copy of `@decode` with one more argument, the number
-    of highest logits that must be right, and, where there is `@decode_batch`,
-    `@decode_batch_top`, the same of that. A sketch of the output embedding in
+    of highest logits that must be right, and, where there are `@decode_batch`
+    and `@prefill`, `@decode_batch_top` and `@prefill_top`, the same of those;
+    the rows that are wanted of `@prefill_top` are one. A sketch of the output embedding in
     7 bits, made when weights are written, bounds every logit; only rows that may
     be among the highest are computed from the embedding itself, to the bit as
     `bitnet.lm_head` does; all others are -inf.

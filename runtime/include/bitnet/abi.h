@@ -11,7 +11,7 @@
 
 /// Bumped with every change of abi.def; generated code carries the number it
 /// was compiled for and the runtime refuses another.
-#define BN_ABI_VERSION 3u
+#define BN_ABI_VERSION 4u
 /// Positions of the cache are reserved in multiples of this.
 #define BN_CACHE_BLOCK 16u
 

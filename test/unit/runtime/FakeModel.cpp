@@ -101,13 +101,21 @@ static void decode(bn_call *call) {
 }
 
 // Only what it must give: the best `top` of logits that differ by 0.5.
-static void decodeTop(bn_call *call) {
+static void keepTop(bn_call *call) {
   require(call->top >= 1);
-  decode(call);
   auto *logits = static_cast<float *>(call->logits);
   for (uint64_t i = 0; i != call->logit_rows * vocab; ++i)
     if (logits[i] <= -0.5f * float(call->top))
       logits[i] = -__builtin_inff();
+}
+static void prefillTop(bn_call *call) {
+  require(call->logit_rows == 1);
+  prefill(call);
+  keepTop(call);
+}
+static void decodeTop(bn_call *call) {
+  decode(call);
+  keepTop(call);
 }
 
 // The most tokens of a call with places so far.
@@ -157,6 +165,7 @@ extern "C" const bn_model bn_model_info = {
     target,
     info,
     reinterpret_cast<void *>(prefill),
+    reinterpret_cast<void *>(prefillTop),
     reinterpret_cast<void *>(decode),
     reinterpret_cast<void *>(decodeTop),
     reinterpret_cast<void *>(decodeBatch),

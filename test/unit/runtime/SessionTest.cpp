@@ -61,22 +61,23 @@ TEST(Session, FewLogitsWhereFewAreWanted) {
                          [](float logit) { return std::isfinite(logit); });
   };
   const int32_t tokens[] = {4, 9};
-  // A prompt has all of them; so has a step if all or many are wanted.
-  ASSERT_FALSE(session.eval(tokens, 2, nullptr, 1));
-  EXPECT_EQ(finite(), 101);
+  // All of them, if all or many are wanted: of a prompt and of a step.
   for (auto [top, expected] :
-       {std::pair(0u, 101), {1u, 1}, {3u, 3}, {4u, 101}, {101u, 101}}) {
-    session.rewind(1);
-    ASSERT_FALSE(session.eval(tokens + 1, 1, nullptr, top));
-    EXPECT_EQ(finite(), expected);
-    EXPECT_EQ(best(session.logits()), following({4, 9}));
-  }
+       {std::pair(0u, 101), {1u, 1}, {3u, 3}, {4u, 101}, {101u, 101}})
+    for (uint32_t known : {0u, 1u}) {
+      session.rewind(known);
+      ASSERT_FALSE(session.eval(tokens + known, 2 - known, nullptr, top));
+      EXPECT_EQ(finite(), expected);
+      EXPECT_EQ(best(session.logits()), following({4, 9}));
+    }
   bn_model whole = bn_model_info;
-  whole.decode_top = nullptr;
+  whole.prefill_top = whole.decode_top = nullptr;
   Session other;
   ASSERT_FALSE(other.open(whole, weights.words, {}));
   ASSERT_FALSE(other.eval(tokens, 1, nullptr, 1));
   EXPECT_EQ(best(other.logits()), following({4}));
+  ASSERT_FALSE(other.eval(tokens, 2, nullptr, 1));
+  EXPECT_EQ(best(other.logits()), following({4, 4, 9}));
 }
 
 TEST(Session, StopsBetweenBatches) {
