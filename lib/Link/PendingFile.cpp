@@ -14,8 +14,12 @@ using namespace bitnetc;
 /// Bytes of one write: a few huge pages.
 static constexpr size_t kWriteBytes = 8 << 20;
 
-Expected<std::unique_ptr<PendingFile>> PendingFile::create(StringRef path,
+Expected<std::unique_ptr<PendingFile>> PendingFile::create(StringRef name,
                                                            bool executable) {
+  // A link stays, and the file that it leads to is written.
+  SmallString<128> path(name);
+  if (sys::fs::is_symlink_file(name) && sys::fs::real_path(name, path))
+    path = name; // leads nowhere: the file takes its place
   // Renaming would put a file in the place of a device such as /dev/null.
   sys::fs::file_status status;
   if (!sys::fs::status(path, status) && !sys::fs::is_regular_file(status))
@@ -29,10 +33,11 @@ Expected<std::unique_ptr<PendingFile>> PendingFile::create(StringRef path,
   unsigned mode = sys::fs::all_read | sys::fs::owner_write;
   if (executable)
     mode |= sys::fs::all_exe;
-  if (std::error_code error = sys::fs::createUniqueFile(
-          path + ".%%%%%%.tmp", descriptor, temporary, sys::fs::OF_None, mode))
+  if (std::error_code error =
+          sys::fs::createUniqueFile(path.str() + ".%%%%%%.tmp", descriptor,
+                                    temporary, sys::fs::OF_None, mode))
     return makeFileError(path, "cannot write: " + error.message());
-  file->path = path.str();
+  file->path = path.str().str();
   file->temporary = temporary.str().str();
   file->executable = executable;
   file->stream =

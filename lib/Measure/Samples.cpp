@@ -20,10 +20,12 @@ llvm::Expected<Buffer> Buffer::allocate(uint64_t bytes) {
   void *base = mmap(nullptr, bytes + largePage, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED)
-    return makeError(llvm::formatv("{0} MB of memory: expected to get them, "
-                                   "but got none; lower --megabytes",
-                                   bytes >> 20)
-                         .str());
+    return makeError(
+        llvm::formatv(
+            "{0} MB of memory: expected to get them, "
+            "but got none; free some, or lower --megabytes of bitnet-bench",
+            bytes >> 20)
+            .str());
   // Trim to whole large pages.
   uintptr_t begin = reinterpret_cast<uintptr_t>(base);
   uintptr_t first = llvm::alignTo(begin, largePage);
