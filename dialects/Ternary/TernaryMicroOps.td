@@ -141,9 +141,10 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
     For 16 or 32 tokens m, G groups g of 16 rows l and K columns k = 4s + c
     `products[m, 16g + l] = sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
     the panel read as unsigned bytes, exact in 32 bits. A row of the panel is what
-    a format decodes from one step. `products` may hold anything in between. Products of twice as many rows are those of the first half of
-    the columns, then those of the second: with few tiles, sums of more of them
-    keep a matrix unit busy. AMX on x86 (TDPBSUD); targets without matrix tiles
+    a format decodes from one step. `products` may hold anything in between.
+    Products of twice as many rows are those of the first half of the columns,
+    then those of the second: with few tiles, sums of more of them keep a matrix
+    unit busy. AMX on x86 (TDPBSUD); targets without matrix tiles
     never get it (`TargetInfo::tileTokens`).
 
     ```mlir

@@ -13,6 +13,13 @@
 
 namespace bitnetc {
 
+/// The type of one row of `type`.
+inline mlir::RankedTensorType withOneRow(mlir::RankedTensorType type) {
+  llvm::SmallVector<int64_t> shape(type.getShape());
+  shape[0] = 1;
+  return mlir::RankedTensorType::get(shape, type.getElementType());
+}
+
 /// Checks that `forward` is (tokens, position, rows, cache) -> logits, over any
 /// number of tokens, in one block.
 inline mlir::LogicalResult verifyForward(mlir::func::FuncOp forward) {

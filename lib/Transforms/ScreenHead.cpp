@@ -8,6 +8,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 
+#include "Forward.h"
 #include "HeadWeights.h"
 #include "bitnetc/Formats/CostModel.h"
 #include "bitnetc/Formats/HeadSketch.h"
@@ -115,8 +116,9 @@ struct BitNetScreenHeadPass
       OpBuilder builder(slice);
       sizes[0] = builder.getIndexAttr(1);
       rows.push_back(tensor::ExtractSliceOp::create(
-          builder, slice.getLoc(), fix(slice.getType()), slice.getSource(),
-          slice.getMixedOffsets(), sizes, slice.getMixedStrides()));
+          builder, slice.getLoc(), withOneRow(slice.getType()),
+          slice.getSource(), slice.getMixedOffsets(), sizes,
+          slice.getMixedStrides()));
       slice.replaceAllUsesWith(rows.back());
       slice.erase();
     }
@@ -125,15 +127,9 @@ struct BitNetScreenHeadPass
         for (Value result : user->getResults())
           if (auto type = dyn_cast<RankedTensorType>(result.getType());
               type && type.isDynamicDim(0)) {
-            result.setType(fix(type));
+            result.setType(withOneRow(type));
             rows.push_back(result);
           }
-  }
-
-  static RankedTensorType fix(RankedTensorType type) {
-    SmallVector<int64_t> shape(type.getShape());
-    shape[0] = 1;
-    return RankedTensorType::get(shape, type.getElementType());
   }
 
   static void addPhase(func::FuncOp full, StringRef name,

@@ -101,8 +101,9 @@ struct BitNetSpecializePhasesPass
           sizes[0] = builder.getIndexAttr(1);
           OpBuilder atSlice(slice);
           auto fixed = tensor::ExtractSliceOp::create(
-              atSlice, slice.getLoc(), fix(slice.getType()), slice.getSource(),
-              slice.getMixedOffsets(), sizes, slice.getMixedStrides());
+              atSlice, slice.getLoc(), withOneRow(slice.getType()),
+              slice.getSource(), slice.getMixedOffsets(), sizes,
+              slice.getMixedStrides());
           slice.getResult().replaceAllUsesWith(fixed.getResult());
           perToken.insert(fixed.getResult());
           continue; // the old slice is dead; erased below
@@ -116,7 +117,7 @@ struct BitNetSpecializePhasesPass
       for (Value result : op.getResults())
         if (auto type = dyn_cast<RankedTensorType>(result.getType()))
           if (type.isDynamicDim(0)) {
-            result.setType(fix(type));
+            result.setType(withOneRow(type));
             perToken.insert(result);
           }
     }
@@ -160,12 +161,6 @@ struct BitNetSpecializePhasesPass
     auto dim = value.getDefiningOp<tensor::DimOp>();
     return dim && perToken.contains(dim.getSource()) &&
            dim.getConstantIndex() == std::optional<int64_t>(0);
-  }
-
-  static RankedTensorType fix(RankedTensorType type) {
-    SmallVector<int64_t> shape(type.getShape());
-    shape[0] = 1;
-    return RankedTensorType::get(shape, type.getElementType());
   }
 };
 

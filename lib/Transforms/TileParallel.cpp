@@ -421,7 +421,7 @@ struct TernaryTileParallelPass
     return success();
   }
 
-  /// The results of a step would only push weights out of the caches.
+  /// Of the second-level cache, if results may go past it; else 0.
   double cacheBytes = 0;
 };
 

@@ -87,8 +87,8 @@ def BitNetScreenHead : Pass<"bitnet-screen-head", "::mlir::ModuleOp"> {
     Adds `@decode_top`, a copy of `@decode` with one more argument, the number
     of highest logits that must be right, and, where there are `@decode_batch`
     and `@prefill`, `@decode_batch_top` and `@prefill_top`, the same of those;
-    the rows that are wanted of `@prefill_top` are one. A sketch of the output embedding in
-    7 bits, made when weights are written, bounds every logit; only rows that may
+    of `@prefill_top` one row is wanted. A sketch of the output embedding in 7
+    bits, made when weights are written, bounds every logit; only rows that may
     be among the highest are computed from the embedding itself, to the bit as
     `bitnet.lm_head` does; all others are -inf.
 
