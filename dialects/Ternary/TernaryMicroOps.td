@@ -138,47 +138,51 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
     RecursiveMemoryEffects, SingleBlock, NoTerminator]> {
   let summary = "Matrix-tile product: tokens by a panel of decoded weights";
   let description = [{
-    For 16 or 32 tokens m, G groups g of 16 rows l and K columns k = 4s + c
-    `products[m, 16g + l] = sum over k of activations[m, k] * panel[s, 64g + 4l + c]`,
-    the panel read as unsigned bytes, exact in 32 bits. A row of the panel is what
-    a format decodes from one step. `products` may hold anything in between.
-    Products of twice as many rows are those of the first half of the columns,
-    then those of the second: with few tiles, sums of more of them keep a matrix
-    unit busy. AMX on x86 (TDPBSUD); targets without matrix tiles
-    never get it (`TargetInfo::tileTokens`).
+    For tiles t of 16 tokens m, groups g of 16 rows l and columns
+    k = 64b + 4i + c, i below 16,
+
+    ```
+    products[16t + m, 16g + l] = sum over k of
+        activations_t[m, k] * panel[(first + b) mod P, 16g + i, 4l + c]
+    ```
+    the panel read as unsigned bytes, exact in 32 bits. Its P parts are a ring;
+    each has tiles of 64 columns for at least as many groups as products have.
+    AMX on x86 (TDPBSUD); targets without matrix tiles never get it
+    (`TargetInfo::tileTokens`).
 
     ```mlir
-    ternary.tile_dot %x, %panel into %r
-        : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+    ternary.tile_dot %x by %panel[%first] into %r
+        : memref<16x384xi8> by memref<6x64x64xi8> into memref<16x64xi32>
     ```
 
     `beside` is work for the instructions that a matrix unit leaves free. It runs
-    once for every 64 columns, in order, when those columns of the panel have
-    been read; its argument is the first of them. So it may decode the next
-    block of columns over this one.
+    once for every 64 columns, in order, when their part of the panel has been
+    read; its argument is the first of them. So it may decode what follows over
+    that part.
 
     ```mlir
-    ternary.tile_dot %x, %panel into %r beside {
+    ternary.tile_dot %x, %y by %panel[%first] into %r beside {
     ^bb0(%column: index):
       memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
-    } : memref<32x384xi8>, memref<96x128xi8>, memref<32x32xi32>
+    } : memref<16x384xi8>, memref<16x384xi8> by memref<4x32x64xi8>
+      into memref<32x32xi32>
     ```
 
     Constraints:
-    * (tile_dot_c1) K is a multiple of 64; the panel has K / 4 rows of 64 G bytes.
-    * (tile_dot_c2) activations have 16 rows or 32, products as many or, with K a
-      multiple of 128, twice as many; products have 16 G columns, and are at most
-      6 tiles of 16 x 16.
-    * (tile_dot_c3) `beside` has one argument, an index, and stands where products
-      have as many rows as activations.
+    * (tile_dot_c1) all activations have 16 rows and the same number of columns, a
+      multiple of 64; a part of the panel has a multiple of 16 rows of 64 bytes.
+    * (tile_dot_c2) products have as many rows as all activations, 16 columns for
+      each group, no more groups than the panel, and are at most 6 tiles of
+      16 x 16.
+    * (tile_dot_c3) `beside` has one argument, an index.
   }];
-  let arguments = (ins MemRefRankOf<[I8], [2]>:$activations,
-                       MemRefRankOf<[I8], [2]>:$panel,
+  let arguments = (ins Variadic<MemRefRankOf<[I8], [2]>>:$activations,
+                       MemRefRankOf<[I8], [3]>:$panel, Index:$first,
                        MemRefRankOf<[I32], [2]>:$products);
   let regions = (region MaxSizedRegion<1>:$beside);
   let assemblyFormat = [{
-    $activations `,` $panel `into` $products (`beside` $beside^)? attr-dict
-    `:` type($activations) `,` type($panel) `,` type($products)
+    $activations `by` $panel `[` $first `]` `into` $products (`beside` $beside^)?
+    attr-dict `:` type($activations) `by` type($panel) `into` type($products)
   }];
   let hasVerifier = 1;
 }

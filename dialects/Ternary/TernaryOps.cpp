@@ -311,34 +311,42 @@ LogicalResult WordLookupOp::verify() {
 void TileDotOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  effects.emplace_back(MemoryEffects::Read::get(), &getActivationsMutable());
+  for (OpOperand &activations : getActivationsMutable())
+    effects.emplace_back(MemoryEffects::Read::get(), &activations);
   effects.emplace_back(MemoryEffects::Read::get(), &getPanelMutable());
   effects.emplace_back(MemoryEffects::Write::get(), &getProductsMutable());
 }
 
 LogicalResult TileDotOp::verify() {
-  ArrayRef<int64_t> x = getActivations().getType().getShape();
   ArrayRef<int64_t> panel = getPanel().getType().getShape();
   ArrayRef<int64_t> products = getProducts().getType().getShape();
-  if (x[1] <= 0 || x[1] % 64 != 0 || panel[0] != x[1] / 4 || panel[1] % 64 != 0)
-    return emitOpError("expected a multiple of 64 columns and a panel of a "
-                       "row for four of them, but got ")
-           << getActivations().getType() << " and "
-           << getPanel().getType(); // tile_dot_c1
+  auto isTile = [&](Type type) {
+    ArrayRef<int64_t> x = cast<MemRefType>(type).getShape();
+    return x[0] == 16 && x[1] > 0 && x[1] % 64 == 0;
+  };
+  TypeRange tiles = getActivations().getTypes();
+  auto columns = [](Type type) { return cast<MemRefType>(type).getDimSize(1); };
+  if (tiles.empty() || !llvm::all_of(tiles, isTile) ||
+      llvm::any_of(
+          tiles,
+          [&](Type type) { return columns(type) != columns(tiles[0]); }) ||
+      panel[0] <= 0 || panel[1] <= 0 || panel[1] % 16 != 0 || panel[2] != 64)
+    return emitOpError("expected activations of 16 rows and a multiple of 64 "
+                       "columns and a panel whose parts have a multiple of 16 "
+                       "rows of 64 bytes, but got ")
+           << tiles << " and " << getPanel().getType(); // tile_dot_c1
   // Of eight tile registers, products leave one for tokens and one for weights.
-  int64_t groups = panel[1] / 64, halves = products[0] == 2 * x[0] ? 2 : 1;
-  if ((x[0] != 16 && x[0] != 32) || products[0] != halves * x[0] ||
-      x[1] % (64 * halves) != 0 || products[1] != 16 * groups || groups < 1 ||
-      products[0] / 16 * groups > 6)
-    return emitOpError(
-               "expected 16 or 32 tokens, a row of products for each or "
-               "two, 16 for each group, in at most 6 tiles, but got ")
-           << getActivations().getType() << " and "
+  int64_t count = tiles.size(), groups = products[1] / 16;
+  if (products[0] != 16 * count || products[1] % 16 != 0 || groups < 1 ||
+      groups > panel[1] / 16 || count * groups > 6)
+    return emitOpError("expected a row of products for each row of activations "
+                       "and 16 columns for each of at most ")
+           << panel[1] / 16 << " groups, in at most 6 tiles, but got "
            << getProducts().getType(); // tile_dot_c2
   if (!getBeside().empty() &&
-      (halves != 1 || getBeside().getNumArguments() != 1 ||
+      (getBeside().getNumArguments() != 1 ||
        !getBeside().getArgument(0).getType().isIndex())) // tile_dot_c3
     return emitOpError("expected one argument of 'beside', the column, an "
-                       "index, and products of all columns");
+                       "index");
   return success();
 }

@@ -61,9 +61,9 @@ static double getCycles(ternary::PackingFormatInterface attr,
   const PackingFormat &format = getFormat(attr);
   if (target.tileTokens && tokens >= target.tileTokens) {
     // A vector of codes is 4 columns of 16 rows; one product of tiles takes 64
-    // columns.
+    // columns. Token tiles go two by two.
     double codes = format.getGeometry().getCodesPerByte();
-    int64_t tiles = llvm::divideCeil(tokens, target.tileTokens);
+    int64_t tiles = 2 * llvm::divideCeil(tokens, 2 * target.tileTokens);
     return format.getDecodeCycles(target) +
            tiles * codes * target.speed.tileCycles / 16;
   }

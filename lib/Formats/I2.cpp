@@ -58,6 +58,7 @@ public:
     });
   }
 
+  bool storesCodes() const override { return true; }
   int64_t getAccumulators() const override { return 4; }
   double getCyclesPer64Bytes(const TargetInfo &target,
                              int64_t tokens) const override {

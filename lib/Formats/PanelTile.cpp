@@ -1,22 +1,29 @@
 //===- PanelTile.cpp - The loop of matrix-tile products -------------------===//
 //
-// Two groups of 16 rows of the row tile (or three) are decoded, over all
-// columns, into a panel in the second cache, then multiplied by all tokens, 32
-// at a time: two token tiles and two weight tiles give four products for four
-// loads, and the sums stay in tile registers until they are whole. An odd group
-// goes with the first two. (Panels of fewer columns fit the first cache, but
-// their sums have to be stored and loaded between blocks of columns, which
-// costs more than the second cache: a matrix unit hides the latter's latency.)
+// Two groups of 16 rows of the row tile (or three) multiply 32 tokens: two
+// token tiles and two weight tiles give four products for four loads, and the
+// sums stay in tile registers over all columns. An odd group goes with the
+// first two.
 //
-// While the last tokens are multiplied, the next two groups are decoded over
-// the panel, right behind the products that read it, in the time that the
-// matrix unit leaves to the other units. Beside all products stands what else
-// there is to do: the sums of the 32 tokens before are finished, a token for
-// each 64 columns, and packed bytes of the next row tile are asked for.
+// Weights become tiles just in time. They are read as codes of two bits, four
+// groups in a byte; a mask for each group leaves its codes where they are,
+// times a power of four, which the sums are divided by. The masked bytes of
+// eight times 64 columns, the panel, stay in the first cache: the bytes behind
+// the products that read 64 columns become those of the 64 columns that follow
+// the others, of this product or the next one. (A panel of all columns would be
+// decoded once for all tokens, but it lives in the second cache, where writing
+// it and reading it again costs more than to decode once more.)
 //
-// Tokens beyond a multiple of 32 come first, 16 at a time and, to have as many
-// sums in work, both halves of the columns at once. What is left of them are
-// the last 16 tokens once more, the first of which are not kept.
+// A format that stores codes of two bits is used as it is. The row tiles of
+// others are rewritten in such codes, the next one beside the products of this
+// one.
+//
+// Beside all products stands what else there is to do: the sums of the product
+// before are finished, a token for each 64 columns, and a share of the next row
+// tile is asked for or rewritten.
+//
+// Where tokens are not a multiple of 32, the last tiles are those of the last
+// 16 tokens, some of which are there already: they get the same results again.
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
@@ -26,17 +33,20 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
-#include <optional>
 
 using namespace mlir;
 using namespace bitnetc;
 
 namespace {
 
-/// Tokens and columns of a matrix tile.
-constexpr int64_t kTileTokens = 16, kTileCols = 64;
+/// Tokens and columns of a matrix tile; quads of its columns.
+constexpr int64_t kTileTokens = 16, kTileCols = 64,
+                  kTileQuads = kTileCols / kQuad;
 /// Tokens of one product.
 constexpr int64_t kTokens = 2 * kTileTokens;
+/// Matrix tiles of columns in a panel: so few that they stay in the first
+/// cache, whatever else goes through it (twice as many take 3 to 6 % longer).
+constexpr int64_t kParts = 4;
 
 class Emitter {
 public:
@@ -49,74 +59,76 @@ public:
                kLanes),
         passes(std::max<int64_t>(groups / 2, 1)),
         steps(geometry.getSteps(operands.columns)),
-        tileSteps(kTileCols % geometry.stepCols == 0
-                      ? kTileCols / geometry.stepCols
-                      : 0),
         columns(ternary::getPaddedColumns(operands.columns)),
-        halves(columns % (2 * kTileCols) == 0 ? 2 : 1) {}
+        products(columns / kTileCols), parts(std::min(products, kParts)),
+        codeQuads(std::max(columns, steps * geometry.stepCols) / kQuad),
+        isPlain(format.storesCodes()) {}
 
   void emit() {
     tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
-    rest = rem(tokens, kTokens);
-    tail = rem(tokens, kTileTokens);
-    even = e.sub(tokens, rest);
-    last = e.sub(even, e.index(kTokens));
+    blocks = arith::CeilDivUIOp::create(builder, loc, tokens, e.index(kTokens));
+    Value number = e.index(0), parity = number; // of tiles before
+    following = e.addIndex(operands.tileOffsets[0], getTileBytes());
     OpBuilder outside(builder);
-    if (tiles)
+    if (tiles) {
       outside.setInsertionPoint(tiles);
-    auto allocate = [&](int64_t rows, int64_t columns, Type type) -> Value {
+      number = e.sub(tiles.getInductionVar(), tiles.getLowerBound());
+      parity = rem(number, 2);
+      Value next = e.addIndex(tiles.getInductionVar(), 1);
+      hasNext = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                      next, tiles.getUpperBound());
+    }
+    auto allocate = [&](ArrayRef<int64_t> shape, Type type) -> Value {
       return memref::AllocaOp::create(outside, loc,
-                                      MemRefType::get({rows, columns}, type),
+                                      MemRefType::get(shape, type),
                                       builder.getI64IntegerAttr(kVectorBytes));
     };
-    int64_t decoded = std::max(columns, steps * geometry.stepCols);
-    panel = allocate(decoded / kQuad, getCount(0) * kVectorBytes,
+    panel = allocate({parts, getCount(0) * kTileQuads, kVectorBytes},
                      builder.getI8Type());
-    sums = allocate(2 * kTokens + halves * kTileTokens, getCount(0) * kLanes,
-                    builder.getI32Type());
-    Value products = e.mulIndex(div(even, kTokens), passes);
-    // The next tile follows this one in memory.
-    int64_t lines = llvm::divideCeil(steps * geometry.stepBytes, kVectorBytes);
-    share = arith::CeilDivUIOp::create(
-        builder, loc, e.index(lines),
-        arith::MaxUIOp::create(builder, loc,
-                               e.mulIndex(products, columns / kTileCols),
-                               e.index(1)));
-    following = e.addIndex(operands.tileOffsets[0], steps * geometry.stepBytes);
-
-    // The tile before has decoded the first panel of this one.
-    auto decode = [&] {
-      emitDecode(operands.tileOffsets[0], 0, 0, steps, /*first=*/true);
-    };
-    if (tiles) {
-      Value tile = tiles.getInductionVar();
-      ifReaches(tiles.getLowerBound(), tile, decode);
-      hasNext =
-          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
-                                e.addIndex(tile, 1), tiles.getUpperBound());
+    sums = allocate({2 * kTokens, getCount(0) * kLanes}, builder.getI32Type());
+    if (isPlain) {
+      here = operands.tileOffsets[0];
+      there = following;
     } else {
-      decode();
+      codes = allocate({(tiles ? 2 : 1) * passes * codeQuads, kVectorBytes},
+                       builder.getI8Type());
+      here = e.mulIndex(parity, passes * codeQuads);
+      there = e.sub(e.index(passes * codeQuads), here);
     }
-    for (int64_t pass = 0; pass < passes; ++pass)
-      emitPass(pass);
-    ifReaches(even, e.index(1), [&] {
-      Value row = getSumsRow(e.index(passes - 1), last);
-      forEach(e.index(0), e.index(kTokens), 1, [&](Value i) {
-        emitFinish(e.add(last, i), e.add(row, i), getLane(passes - 1),
-                   e.index(getCount(passes - 1)));
+    Value perTile = e.mulIndex(blocks, passes * products);
+    share =
+        arith::CeilDivUIOp::create(builder, loc, e.index(getShares()), perTile);
+    before = arith::MulIOp::create(builder, loc, number, perTile);
+
+    // The tile before has prepared this one.
+    auto prepare = [&] {
+      if (!isPlain)
+        forEach(e.index(0), e.index(steps), 1, [&](Value step) {
+          emitRewrite(operands.tileOffsets[0], step, here);
+        });
+      Value first = getFirstPart(e.index(0));
+      forEach(e.index(0), e.index(parts), 1, [&](Value i) {
+        emitDecode({here, e.mulIndex(i, kTileQuads)},
+                   rem(e.add(first, i), parts), 0);
       });
+    };
+    if (tiles)
+      ifHolds(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                    number, e.index(0)),
+              prepare);
+    else
+      prepare();
+    forEach(e.index(0), blocks, 1, [&](Value block) {
+      for (int64_t pass = 0; pass < passes; ++pass)
+        emitTokens(block, pass);
     });
+    Value last = e.sub(blocks, e.index(1));
+    Value row = getSumsRow(last, passes - 1);
+    forEach(e.index(0), e.index(kTokens), 1,
+            [&](Value i) { emitFinish(last, passes - 1, row, i); });
   }
 
 private:
-  /// What is decoded beside the last tokens: the first `steps` steps of a pass
-  /// of the tile at byte `tile`; where there is a condition, if it holds.
-  struct Next {
-    Value tile;
-    int64_t pass = 0, steps = 0;
-    Value condition;
-  };
-
   Value div(Value a, int64_t b) {
     return arith::DivUIOp::create(builder, loc, a, e.index(b));
   }
@@ -126,11 +138,11 @@ private:
   Value min(Value a, Value b) {
     return arith::MinUIOp::create(builder, loc, a, b);
   }
-  Value select(Value condition, int64_t a, int64_t b) {
-    return a == b ? e.index(a)
-                  : arith::SelectOp::create(builder, loc, condition, e.index(a),
-                                            e.index(b))
-                        .getResult();
+  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
+    return arith::CmpIOp::create(builder, loc, predicate, a, b);
+  }
+  Value select(Value condition, Value a, Value b) {
+    return arith::SelectOp::create(builder, loc, condition, a, b);
   }
 
   /// A loop; `body` emits one iteration.
@@ -141,11 +153,8 @@ private:
     builder.setInsertionPointToStart(loop.getBody());
     body(loop.getInductionVar());
   }
-  /// `then` where a >= b, else `otherwise`.
-  void ifReaches(Value a, Value b, function_ref<void()> then,
-                 function_ref<void()> otherwise = nullptr) {
-    Value condition =
-        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge, a, b);
+  void ifHolds(Value condition, function_ref<void()> then,
+               function_ref<void()> otherwise = nullptr) {
     auto branch = scf::IfOp::create(builder, loc, condition,
                                     /*withElseRegion=*/bool(otherwise));
     OpBuilder::InsertionGuard guard(builder);
@@ -156,23 +165,6 @@ private:
     builder.setInsertionPointToStart(branch.elseBlock());
     otherwise();
   }
-  void ifHolds(Value condition, function_ref<void()> then) {
-    if (!condition)
-      return then();
-    auto branch = scf::IfOp::create(builder, loc, condition,
-                                    /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    then();
-  }
-  Value slice(Value memref, ArrayRef<OpFoldResult> offsets, int64_t rows,
-              int64_t columns) {
-    OpFoldResult one = builder.getIndexAttr(1);
-    return memref::SubViewOp::create(
-        builder, loc, memref, offsets,
-        {builder.getIndexAttr(rows), builder.getIndexAttr(columns)},
-        {one, one});
-  }
 
   /// The groups of a pass: two, and an odd one with the first two.
   int64_t getCount(int64_t pass) const {
@@ -181,213 +173,268 @@ private:
   int64_t getFirst(int64_t pass) const {
     return pass == 0 ? 0 : groups - 2 * (passes - pass);
   }
-  /// The rows of the tile that they start with.
-  Value getLane(int64_t pass) { return e.index(getFirst(pass) * kLanes); }
-
-  Value getByte(Value tile, Value step) {
-    return e.add(tile, e.mulIndex(step, geometry.stepBytes));
+  /// Where the codes of group `i` of a pass are in their byte: rewriting packs
+  /// the groups of a pass, the last one lowest.
+  int64_t getShift(int64_t pass, int64_t i) const {
+    return 2 * (isPlain ? getFirst(pass) + i : getCount(pass) - 1 - i);
+  }
+  int64_t getTileBytes() const { return steps * geometry.stepBytes; }
+  /// What the products of a tile share out: lines to ask for, or steps, counted
+  /// as if all columns had some.
+  int64_t getShares() const {
+    return isPlain ? llvm::divideCeil(getTileBytes(), kVectorBytes)
+                   : llvm::divideCeil(columns, geometry.stepCols);
   }
 
   /// Which product of the tile this is, of all its tokens and passes.
-  Value getNumber(Value pass, Value token) {
-    return e.add(arith::MulIOp::create(builder, loc, pass, div(even, kTokens)),
-                 div(token, kTokens));
+  Value getNumber(Value block, int64_t pass) {
+    return e.addIndex(e.mulIndex(block, passes), pass);
   }
   /// Where its sums wait: products take turns with two buffers.
-  Value getSumsRow(Value pass, Value token) {
-    return e.mulIndex(rem(getNumber(pass, token), 2), kTokens);
+  Value getSumsRow(Value block, int64_t pass) {
+    return e.mulIndex(rem(getNumber(block, pass), 2), kTokens);
+  }
+  /// The first token of one of the two tiles of a block.
+  Value getToken(Value block, int64_t tile) {
+    return min(e.addIndex(e.mulIndex(block, kTokens), tile * kTileTokens),
+               e.sub(tokens, e.index(kTileTokens)));
   }
 
-  /// Decodes the step whose packed bytes start at `byte` to the rows of `panel`
-  /// from `row` on, for the groups of `pass`.
-  void emitStep(Value byte, Value panel, Value row, int64_t pass) {
-    e.decodeStep(format, e.loadStep(operands.bytes, byte, geometry.stepBytes),
-                 panel, row, getFirst(pass), getCount(pass));
+  /// Rewrites a step of the row tile at byte `tile` to rows of `codes` from
+  /// `base` on.
+  void emitRewrite(Value tile, Value step, Value base) {
+    Value byte = e.add(tile, e.mulIndex(step, geometry.stepBytes));
+    if (operands.prefetch != 0)
+      for (int64_t line = 0; line < geometry.stepBytes; line += kVectorBytes)
+        e.prefetch(operands.bytes, byte, getTileBytes() + line,
+                   TileEmitter::Cache::Second);
+    Value row = e.add(base, e.mulIndex(step, geometry.stepCols / kQuad));
+    SmallVector<SmallVector<Value>> decoded(geometry.stepCols / kQuad,
+                                            SmallVector<Value>(groups));
+    format.emitDecode(builder, loc,
+                      e.loadStep(operands.bytes, byte, geometry.stepBytes),
+                      [&](int64_t quad, int64_t group, Value codes) {
+                        if (group < groups)
+                          decoded[quad][group] = codes;
+                      });
+    for (auto [quad, fields] : llvm::enumerate(decoded))
+      for (int64_t pass = 0; pass < passes; ++pass) {
+        auto [packed, rest] = [&, fields = ArrayRef(fields)] {
+          auto ofPass = fields.slice(getFirst(pass), getCount(pass));
+          return std::pair(ofPass.front(), ofPass.drop_front());
+        }();
+        for (Value next : rest) {
+          Value twice = e.add(packed, packed);
+          packed = e.add(e.add(twice, twice), next);
+        }
+        vector::StoreOp::create(
+            builder, loc, packed, codes,
+            ValueRange{e.addIndex(row, pass * codeQuads + quad), e.index(0)});
+      }
   }
 
-  /// Decodes the steps from `begin` to `end` of the tile at byte `tile`. What
-  /// padding decodes to meets activations that are zero.
-  void emitDecode(Value tile, int64_t pass, int64_t begin, int64_t end,
-                  bool first = false) {
-    if (begin < end)
-      forEach(e.index(begin), e.index(end), 1, [&](Value step) {
-        Value byte = getByte(tile, step);
-        if (operands.prefetch != 0 && first)
-          e.prefetchStep(operands.bytes, byte, geometry.stepBytes,
-                         operands.prefetch);
-        emitStep(byte, panel, e.mulIndex(step, geometry.stepCols / kQuad),
-                 pass);
-      });
+  /// What is decoded: the columns of 16 quads from `quad` on, of the row tile
+  /// at `base`.
+  struct Source {
+    Value base, quad;
+  };
+  Source select(Value condition, Source a, Source b) {
+    return {select(condition, a.base, b.base),
+            select(condition, a.quad, b.quad)};
   }
 
-  /// The groups of one panel by all tokens.
-  void emitPass(int64_t pass) {
-    ifReaches(rest, e.index(kTileTokens),
-              [&] { emitRest(even, e.index(0), pass); });
-    ifReaches(tail, e.index(1), [&] {
-      emitRest(e.sub(tokens, e.index(kTileTokens)),
-               e.sub(e.index(kTileTokens), tail), pass);
-    });
-    Next next;
-    if (pass + 1 < passes)
-      next = {operands.tileOffsets[0], pass + 1, steps, nullptr};
-    else if (tiles)
-      next = {following, 0, steps, hasNext};
-    int64_t end = next.steps;
-    next.steps = tileSteps ? end / tileSteps * tileSteps : 0;
-    auto decode = [&](int64_t begin, int64_t end) {
-      ifHolds(next.condition,
-              [&] { emitDecode(next.tile, next.pass, begin, end); });
-    };
-    auto products = [&] {
-      forEach(e.index(0), last, kTokens,
-              [&](Value token) { emitTokens(token, pass, Next()); });
-      emitTokens(last, pass, next);
-    };
-    if (next.steps == 0)
-      ifReaches(even, e.index(1), products);
-    else
-      ifReaches(even, e.index(1), products, [&] { decode(0, next.steps); });
-    if (next.steps < end)
-      decode(next.steps, end);
+  /// Writes the codes of `source` in the groups of `pass`, or with a condition
+  /// that does not hold those of `other`, to part `part` of the panel.
+  void emitDecode(Source source, Value part, int64_t pass,
+                  Value condition = nullptr, int64_t other = 0) {
+    int64_t count = getCount(pass);
+    SmallVector<Value> masks;
+    for (int64_t i = 0; i < count; ++i) {
+      auto getMask = [&](int64_t pass) {
+        int64_t mask = (kMaxCode + 1) << getShift(pass, i);
+        return arith::ConstantOp::create(builder, loc,
+                                         builder.getI8IntegerAttr(int8_t(mask)))
+            .getResult();
+      };
+      Value mask = getMask(pass);
+      if (condition)
+        mask = select(condition, mask, getMask(other));
+      masks.push_back(vector::BroadcastOp::create(
+          builder, loc, e.bytesType(kVectorBytes), mask));
+    }
+    // Padding of the activations is zero; past the last step anything will do.
+    bool ends = isPlain && steps * geometry.stepCols < columns;
+    if (!ends)
+      source.base = e.add(source.base,
+                          e.mulIndex(source.quad, isPlain ? kVectorBytes : 1));
+    for (int64_t i = 0; i < kTileQuads; ++i) {
+      Value bytes;
+      if (isPlain)
+        bytes = e.loadBytes(operands.bytes,
+                            ends ? getByte(source, i)
+                                 : e.addIndex(source.base, i * kVectorBytes),
+                            kVectorBytes);
+      else
+        bytes = vector::LoadOp::create(
+            builder, loc, e.bytesType(kVectorBytes), codes,
+            ValueRange{e.addIndex(source.base, pass * codeQuads + i),
+                       e.index(0)});
+      for (int64_t g = 0; g < count; ++g)
+        vector::StoreOp::create(
+            builder, loc,
+            arith::AndIOp::create(builder, loc, bytes, masks[g]).getResult(),
+            panel, ValueRange{part, e.index(g * kTileQuads + i), e.index(0)});
+    }
+  }
+  /// The bytes of quad `i`, or of the last one there is.
+  Value getByte(Source source, int64_t i) {
+    Value quad = min(e.addIndex(source.quad, i), e.index(steps - 1));
+    return e.add(source.base, e.mulIndex(quad, kVectorBytes));
   }
 
-  /// 16 tokens; the first of them that is kept is number `begin`.
-  void emitRest(Value token, Value begin, int64_t pass) {
-    Value row = e.index(2 * kTokens);
-    emitProduct(token, row, kTileTokens, pass, halves);
-    forEach(begin, e.index(kTileTokens), 1, [&](Value i) {
-      emitFinish(e.add(token, i), e.add(row, i), getLane(pass),
-                 e.index(getCount(pass)), halves);
-    });
-  }
-
-  /// Asks for the share of the next tile's lines that belongs to the columns
-  /// from `column` on of product `number`. Lines follow each other, so that a
-  /// prefetcher runs ahead and few of them wait for memory in the first cache,
-  /// where matrix tiles wait for the second. (In the first cache they would be
-  /// gone before they are decoded.)
-  void prefetchShare(Value number, Value column) {
-    Value end =
-        e.index(llvm::alignTo(steps * geometry.stepBytes, kVectorBytes));
-    Value place =
-        e.add(e.mulIndex(number, columns / kTileCols), div(column, kTileCols));
-    Value size = e.mulIndex(share, kVectorBytes);
-    Value first = arith::MulIOp::create(builder, loc, place, size);
-    forEach(min(first, end), min(e.add(first, size), end), kVectorBytes,
-            [&](Value byte) {
-              e.prefetch(operands.bytes, e.add(following, byte), 0,
-                         TileEmitter::Cache::Second);
-            });
-  }
-
-  /// 32 tokens, and beside them what `next` says.
-  void emitTokens(Value token, int64_t pass, const Next &next) {
-    Value number = getNumber(e.index(pass), token);
-    Value row = getSumsRow(e.index(pass), token);
-    // The sums that are finished beside this product are those of the tokens
-    // before, or of the last tokens and the pass before.
-    Value isFirst = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::eq, token, e.index(0));
-    int64_t earlier = std::max<int64_t>(pass - 1, 0);
-    Value token0 = arith::SelectOp::create(builder, loc, isFirst, last,
-                                           e.sub(token, e.index(kTokens)));
-    Value row0 = e.sub(e.index(kTokens), row);
-    Value lane0 =
-        select(isFirst, getFirst(earlier) * kLanes, getFirst(pass) * kLanes);
-    Value count0 = select(isFirst, getCount(earlier), getCount(pass));
-    Value rows0 = pass == 0 ? select(isFirst, 0, kTokens) : e.index(kTokens);
+  /// One pass of one block of tokens, and what stands beside it.
+  void emitTokens(Value block, int64_t pass) {
+    Value number = getNumber(block, pass);
+    Value isFirst = compare(arith::CmpIPredicate::eq, block, e.index(0));
+    int64_t earlier = (pass + passes - 1) % passes;
+    Value blockBefore = pass == 0 ? e.sub(block, e.index(1)) : block;
+    Value rowBefore = e.sub(e.index(kTokens), getSumsRow(block, pass));
+    Value rowsBefore = pass == 0 ? select(isFirst, e.index(0), e.index(kTokens))
+                                 : e.index(kTokens);
+    // What is decoded after the columns of this product.
+    int64_t later = (pass + 1) % passes;
+    Value nextBase = here;
+    if (later == 0 && hasNext) {
+      Value isLast =
+          compare(arith::CmpIPredicate::eq, e.addIndex(block, 1), blocks);
+      nextBase = select(arith::AndIOp::create(builder, loc, isLast, hasNext),
+                        there, here);
+    }
     // Tokens for each 64 columns.
-    int64_t rate = llvm::divideCeil(kTokens, columns / kTileCols);
+    int64_t rate = llvm::divideCeil(kTokens, products);
     auto forRows = [&](Value column, Value count,
                        function_ref<void(Value)> body) {
       Value first = e.mulIndex(div(column, kTileCols), rate);
       forEach(min(first, count), min(e.addIndex(first, rate), count), 1, body);
     };
 
-    emitProduct(token, row, kTokens, pass, /*halves=*/1, [&](Value column) {
-      if (operands.prefetch != 0)
-        prefetchShare(number, column);
+    Value first = getFirstPart(number);
+    emitProduct(block, pass, first, [&](Value column) {
+      emitShare(number, column);
+      Value part = rem(e.add(first, div(column, kTileCols)), parts);
+      Value isThis = compare(arith::CmpIPredicate::ult, column,
+                             e.index(columns - parts * kTileCols));
+      Value ahead = e.addIndex(div(column, kQuad), parts * kTileQuads);
+      Source now = {here, ahead},
+             then = {nextBase, e.sub(ahead, e.index(columns / kQuad))};
+      // One code for both where only masks differ.
+      if (later == pass || (isPlain && getCount(pass) == getCount(later)))
+        emitDecode(select(isThis, now, then), part, pass,
+                   later == pass ? Value() : isThis, later);
+      else
+        ifHolds(
+            isThis, [&] { emitDecode(now, part, pass); },
+            [&] { emitDecode(then, part, later); });
       if (sink && sink->prefetch)
         forRows(column, e.index(kTokens), [&](Value i) {
           for (int64_t g = 0; g < getCount(pass); ++g)
-            sink->prefetch(e.add(token, i),
-                           e.addIndex(getLane(pass), g * kLanes));
+            sink->prefetch(getRowToken(block, i),
+                           e.index((getFirst(pass) + g) * kLanes));
         });
-      forRows(column, rows0, [&](Value i) {
-        emitFinish(e.add(token0, i), e.add(row0, i), lane0, count0);
-      });
-      if (next.steps == 0)
-        return;
-      auto decode = [&] {
-        Value byte = getByte(next.tile, div(column, geometry.stepCols));
-        Value rows =
-            slice(panel, {div(column, kQuad), builder.getIndexAttr(0)},
-                  kTileCols / kQuad, getCount(next.pass) * kVectorBytes);
-        for (int64_t i = 0; i < tileSteps; ++i)
-          emitStep(e.addIndex(byte, i * geometry.stepBytes), rows,
-                   e.index(i * geometry.stepCols / kQuad), next.pass);
-      };
-      ifHolds(next.condition, [&] {
-        if (next.steps * geometry.stepCols >= columns)
-          decode();
-        else
-          ifReaches(e.index(next.steps * geometry.stepCols - kTileCols), column,
-                    decode);
-      });
+      forRows(column, rowsBefore,
+              [&](Value i) { emitFinish(blockBefore, earlier, rowBefore, i); });
     });
   }
 
-  /// The tile product of the tokens from `token` on with the groups of `pass`,
-  /// into the rows of `sums` from `row` on: those of the first of the `halves`
-  /// of the columns, then those of the second.
-  void emitProduct(Value token, Value row, int64_t rows, int64_t pass,
-                   int64_t halves, function_ref<void(Value)> beside = nullptr) {
-    OpFoldResult zero = builder.getIndexAttr(0);
-    Value x = slice(operands.activations, {token, zero}, rows, columns);
-    Value weights = slice(panel, {zero, zero}, columns / kQuad,
-                          getCount(pass) * kVectorBytes);
-    Value out =
-        slice(sums, {row, zero}, halves * rows, getCount(pass) * kLanes);
-    auto product = ternary::TileDotOp::create(builder, loc, x, weights, out);
-    if (!beside)
-      return;
-    OpBuilder::InsertionGuard guard(builder);
-    Block *block = builder.createBlock(&product.getBeside(), {},
-                                       {builder.getIndexType()}, {loc});
-    builder.setInsertionPointToStart(block);
-    beside(block->getArgument(0));
+  /// The part of the panel that product `number` of this tile starts with.
+  Value getFirstPart(Value number) {
+    if (products % parts == 0)
+      return e.index(0);
+    return rem(e.add(before, e.mulIndex(number, products)), parts);
   }
 
-  /// Codes are weights plus one, so sums are too large by the sum of the
-  /// activations. Corrects those of token `m` in row `from` of `sums` (and of
-  /// the second half of the columns 16 rows below): `count` groups of rows,
-  /// which start with row `lane` of the tile.
-  void emitFinish(Value m, Value from, Value lane, Value count,
-                  int64_t halves = 1) {
-    Value sum = e.broadcastSum(operands.sums, m, kLanes);
-    auto finish = [&](Value offset) {
-      auto load = [&](Value row) -> Value {
-        return vector::LoadOp::create(builder, loc, e.lanesType(kLanes), sums,
-                                      ValueRange{row, offset});
-      };
-      Value value = load(from);
-      if (halves == 2)
-        value = e.add(value, load(e.addIndex(from, kTileTokens)));
+  /// Prepares the share of the next row tile that belongs to the columns from
+  /// `column` on of product `number`. Lines that are asked for follow each
+  /// other, so that a prefetcher runs ahead and few of them wait for memory in
+  /// the first cache, where matrix tiles wait for the second. (In the first
+  /// cache they would be gone before they are decoded.)
+  void emitShare(Value number, Value column) {
+    if (isPlain ? operands.prefetch == 0 : !tiles)
+      return;
+    Value place = e.add(e.mulIndex(number, products), div(column, kTileCols));
+    Value first = arith::MulIOp::create(builder, loc, place, share);
+    Value end = e.add(first, share);
+    if (isPlain) // what is beyond the end does no harm
+      return forEach(first, end, 1, [&](Value line) {
+        e.prefetch(operands.bytes,
+                   e.add(following, e.mulIndex(line, kVectorBytes)), 0,
+                   TileEmitter::Cache::Second);
+      });
+    // The next row tile's first parts are decoded behind the last columns of
+    // this one, each after their share: its steps are there by then, as a panel
+    // has no more columns than a product.
+    Value most = select(hasNext, e.index(steps), e.index(0));
+    forEach(min(first, most), min(end, most), 1,
+            [&](Value step) { emitRewrite(following, step, there); });
+  }
+
+  /// The tile products of a block of tokens with the groups of `pass`.
+  void emitProduct(Value block, int64_t pass, Value part,
+                   function_ref<void(Value)> beside) {
+    auto slice = [&](Value memref, ArrayRef<OpFoldResult> offsets, int64_t rows,
+                     int64_t columns) -> Value {
+      OpFoldResult one = builder.getIndexAttr(1);
+      return memref::SubViewOp::create(
+          builder, loc, memref, offsets,
+          {builder.getIndexAttr(rows), builder.getIndexAttr(columns)},
+          {one, one});
+    };
+    OpFoldResult zero = builder.getIndexAttr(0);
+    SmallVector<Value> x;
+    for (int64_t tile = 0; tile < kTokens / kTileTokens; ++tile)
+      x.push_back(slice(operands.activations, {getToken(block, tile), zero},
+                        kTileTokens, columns));
+    Value out = slice(sums, {getSumsRow(block, pass), zero}, kTokens,
+                      getCount(pass) * kLanes);
+    auto product =
+        ternary::TileDotOp::create(builder, loc, x, panel, part, out);
+    OpBuilder::InsertionGuard guard(builder);
+    Block *body = builder.createBlock(&product.getBeside(), {},
+                                      {builder.getIndexType()}, {loc});
+    builder.setInsertionPointToStart(body);
+    beside(body->getArgument(0));
+  }
+
+  /// The token of row `i` of a block.
+  Value getRowToken(Value block, Value i) {
+    Value upper = e.sub(getToken(block, 1), e.index(kTileTokens));
+    Value isUpper = compare(arith::CmpIPredicate::uge, i, e.index(kTileTokens));
+    return e.add(select(isUpper, upper, getToken(block, 0)), i);
+  }
+
+  /// Makes products of the sums in row `i` of those from `row` on, of a token
+  /// of `block` with the groups of `pass`. Codes are weights plus one, so sums
+  /// are too large by the sum of the activations.
+  void emitFinish(Value block, int64_t pass, Value row, Value i) {
+    Value token = getRowToken(block, i);
+    Value sum = e.broadcastSum(operands.sums, token, kLanes);
+    for (int64_t g = 0; g < getCount(pass); ++g) {
+      int64_t group = getFirst(pass) + g;
+      Value value = vector::LoadOp::create(
+          builder, loc, e.lanesType(kLanes), sums,
+          ValueRange{e.add(row, i), e.index(g * kLanes)});
+      if (int64_t shift = getShift(pass, g))
+        value = e.shiftLanesRight(value, shift);
       value = e.sub(value, sum);
-      Value row = e.add(lane, offset);
+      Value lane = e.index(group * kLanes);
       if (sink)
-        sink->store(m, row, value);
+        sink->store(token, lane, value);
       else
         vector::StoreOp::create(builder, loc, value, operands.products[0],
-                                ValueRange{m, row});
-    };
-    std::optional<int64_t> known = getConstantIntValue(count);
-    if (!known)
-      return forEach(e.index(0), e.mulIndex(count, kLanes), kLanes, finish);
-    for (int64_t group = 0; group < *known; ++group)
-      finish(e.index(group * kLanes));
+                                ValueRange{token, lane});
+    }
   }
+
   TileEmitter e;
   OpBuilder &builder;
   Location loc;
@@ -396,18 +443,23 @@ private:
   const TileOperands &operands;
   scf::ForOp tiles;
   const PanelSink *sink;
-  /// Groups of rows, passes over two of them; steps with packed bytes; those of
-  /// a matrix tile's columns, 0 if they are not whole; columns with padding.
-  const int64_t groups, passes, steps, tileSteps, columns;
-  /// How many parts of the columns 16 tokens multiply side by side.
-  const int64_t halves;
-  /// Tokens: all, those beyond a multiple of 32 and of 16, the multiple of 32,
-  /// the first of its last 32.
-  Value tokens, rest, tail, even, last;
-  /// Buffers: decoded weights; sums of 32 tokens twice, and of 16. Lines of
-  /// the next tile that 64 columns of a product ask for; its first byte, and
-  /// whether there is one.
-  Value panel, sums, share, following, hasNext;
+  /// Groups of rows, passes over two of them; steps with packed bytes; columns
+  /// with padding, matrix tiles of them, and in a panel; quads of columns in
+  /// the rewritten codes of a row tile.
+  const int64_t groups, passes, steps, columns, products, parts, codeQuads;
+  /// The format stores codes of two bits.
+  const bool isPlain;
+  /// Tokens, and blocks of 32 of them.
+  Value tokens, blocks;
+  /// Buffers: masked codes of some columns; sums of 32 tokens twice; rewritten
+  /// codes of this row tile and the next one.
+  Value panel, sums, codes;
+  /// Where the codes of this row tile and the next one are, bytes or rows of
+  /// `codes`; the next one's first byte, and whether there is one.
+  Value here, there, following, hasNext;
+  /// How much of the next row tile 64 columns of a product prepare; matrix
+  /// tiles of columns in all products of the tiles before.
+  Value share, before;
 };
 
 } // namespace

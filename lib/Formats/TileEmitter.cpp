@@ -58,13 +58,20 @@ Value TileEmitter::mulBytes(Value bytes, int64_t factor) {
   return arith::MulIOp::create(builder, loc, bytes, splat(type, factor));
 }
 
-Value TileEmitter::reaches(Value bytes, int64_t bound) {
-  auto type = cast<VectorType>(bytes.getType());
-  // max(u, bound - 1) - (bound - 1) is positive where the bound is reached;
-  // the smaller of that and 1.
-  Value below = splat(type, bound - 1);
-  Value above = sub(arith::MaxUIOp::create(builder, loc, bytes, below), below);
-  return arith::MinUIOp::create(builder, loc, above, splat(type, 1));
+Value TileEmitter::saturatingSub(Value bytes, int64_t value) {
+  Value least = splat(cast<VectorType>(bytes.getType()), value);
+  return sub(arith::MaxUIOp::create(builder, loc, bytes, least), least);
+}
+
+Value TileEmitter::average(Value a, Value b) {
+  auto type = cast<VectorType>(a.getType());
+  auto wide = type.clone(builder.getI16Type());
+  auto extend = [&](Value bytes) -> Value {
+    return arith::ExtUIOp::create(builder, loc, wide, bytes);
+  };
+  Value sum = add(add(extend(a), extend(b)), splat(wide, 1));
+  Value half = arith::ShRUIOp::create(builder, loc, sum, splat(wide, 1));
+  return arith::TruncIOp::create(builder, loc, type, half);
 }
 
 Value TileEmitter::shiftBytesRight(Value bytes, int64_t bits) {

@@ -36,8 +36,10 @@ public:
   mlir::Value andBytes(mlir::Value bytes, int64_t mask);
   /// Product with `factor`, modulo 256.
   mlir::Value mulBytes(mlir::Value bytes, int64_t factor);
-  /// 1 where the unsigned byte is at least `bound`, else 0.
-  mlir::Value reaches(mlir::Value bytes, int64_t bound);
+  /// Unsigned bytes less `value`, 0 where they are smaller.
+  mlir::Value saturatingSub(mlir::Value bytes, int64_t value);
+  /// (a + b + 1) / 2 of unsigned bytes: vpavgb, urhadd.
+  mlir::Value average(mlir::Value a, mlir::Value b);
   mlir::Value shiftBytesRight(mlir::Value bytes, int64_t bits);
   mlir::Value shiftLanesLeft(mlir::Value lanes, int64_t bits);
   /// Arithmetic shift right of lanes.

@@ -94,6 +94,10 @@ public:
   /// Predicted cycles that decode 64 packed bytes to a panel (`emitDecode`).
   virtual double getDecodeCycles(const TargetInfo &target) const = 0;
 
+  /// Whether a step is one quad of columns (see below), whose bytes hold the
+  /// codes of up to four groups, group g in bits 2g + 1 : 2g.
+  virtual bool storesCodes() const { return false; }
+
   /// Takes the codes of four columns (a quad) of 16 rows (a group).
   using UseCodes =
       llvm::function_ref<void(int64_t quad, int64_t group, mlir::Value codes)>;
@@ -137,11 +141,10 @@ struct PanelSink {
 };
 
 /// Emits the multiplication of one tile by any number of tokens that fill at
-/// least one of the target's matrix tiles (`operands.rows` is dynamic): the
-/// tile is decoded in panels of two groups of rows, and each panel multiplies
-/// all tokens. `tiles`, if there is one, is the loop over the row tiles, whose
-/// variable numbers them: each tile decodes the first panel of the next one.
-/// With a sink `operands.products` is not written.
+/// least one of the target's matrix tiles (`operands.rows` is dynamic): two
+/// groups of rows by 32 tokens, decoded just before. `tiles`, if there is one,
+/// is the loop over the row tiles, whose variable numbers them: each tile
+/// prepares the next one. With a sink `operands.products` is not written.
 void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
                    const PackingFormat &format, const TileOperands &operands,
                    mlir::scf::ForOp tiles = nullptr,

@@ -113,11 +113,10 @@ private:
 };
 
 /// AMX: tiles of 16 tokens x 64 columns times tiles of 16 column quadruples x
-/// 16 rows; accumulators stay in tile registers over K. Each weight tile is
-/// loaded once for all tokens, each token tile once for all groups, right
-/// before its first use; or once for each group, where the eight tile
-/// registers cannot keep all token tiles. Halves of the columns go side by
-/// side.
+/// 16 rows; accumulators stay in tile registers over K. Each tile is loaded
+/// once, right before its first use, but where the eight tile registers cannot
+/// keep all token tiles: there those of weights, which come from the first
+/// cache, are loaded for each of them.
 LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   if (target.tileTokens != 16)
     return op.emitOpError("expected a target with matrix tiles, but got CPU '")
@@ -125,54 +124,52 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
   constexpr int64_t kColumns = 64, kQuads = 16;
   OpBuilder builder(op);
   Location loc = op.getLoc();
-  int64_t groups = op.getPanel().getType().getDimSize(1) / 64;
-  int64_t tokenTiles = op.getActivations().getType().getDimSize(0) / 16;
-  int64_t halves = op.getProducts().getType().getDimSize(0) / tokenTiles / 16;
-  int64_t columns = op.getActivations().getType().getDimSize(1) / halves;
-  bool reload = halves * tokenTiles * groups + tokenTiles + 1 > 8;
+  int64_t groups = op.getProducts().getType().getDimSize(1) / 16;
+  int64_t tokenTiles = op.getActivations().size();
+  int64_t columns =
+      cast<MemRefType>(op.getActivations().getTypes()[0]).getDimSize(1);
+  bool reload = tokenTiles * groups + tokenTiles + 1 > 8;
   auto byteTile = amx::TileType::get({16, 64}, builder.getI8Type());
   auto sumTile = amx::TileType::get({16, 16}, builder.getI32Type());
   auto index = [&](OpBuilder &b, int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, loc, value);
   };
-  /// Calls `body` for every tile of products: number, place.
-  auto forTiles = [&](llvm::function_ref<void(int64_t, ValueRange)> body) {
-    int64_t number = 0;
-    for (int64_t half = 0; half < halves; ++half)
-      for (int64_t group = 0; group < groups; ++group)
-        for (int64_t tile = 0; tile < tokenTiles; ++tile)
-          body(number++, {index(builder, 16 * (half * tokenTiles + tile)),
-                          index(builder, 16 * group)});
-  };
+  Value parts = index(builder, op.getPanel().getType().getDimSize(0));
   SmallVector<Value> sums;
-  forTiles([&](int64_t, ValueRange place) {
+  for (int64_t i = 0; i < tokenTiles * groups; ++i)
     sums.push_back(amx::TileZeroOp::create(builder, loc, sumTile));
-  });
   auto loop = scf::ForOp::create(
       builder, loc, index(builder, 0), index(builder, columns),
       index(builder, kColumns), sums,
       [&](OpBuilder &b, Location, Value column, ValueRange carried) {
-        SmallVector<Value> next;
-        for (int64_t half = 0; half < halves; ++half) {
-          Value from =
-              arith::AddIOp::create(b, loc, column, index(b, half * columns));
-          Value quad =
-              arith::DivUIOp::create(b, loc, from, index(b, kColumns / kQuads));
-          SmallVector<Value> tokens(tokenTiles);
-          for (int64_t group = 0; group < groups; ++group) {
-            Value weights =
-                amx::TileLoadOp::create(b, loc, byteTile, op.getPanel(),
-                                        ValueRange{quad, index(b, 64 * group)});
-            for (auto [tile, x] : llvm::enumerate(tokens)) {
-              if (group == 0 || reload)
-                x = amx::TileLoadOp::create(
-                    b, loc, byteTile, op.getActivations(),
-                    ValueRange{index(b, 16 * tile), from});
-              next.push_back(amx::TileMulIOp::create(
-                  b, loc, sumTile, x, weights, carried[next.size()],
-                  /*isZextLhs=*/false, /*isZextRhs=*/true));
-            }
-          }
+        Value part = arith::DivUIOp::create(b, loc, column, index(b, kColumns));
+        part = arith::RemUIOp::create(
+            b, loc, arith::AddIOp::create(b, loc, part, op.getFirst()), parts);
+        auto loadWeights = [&](int64_t group) -> Value {
+          return amx::TileLoadOp::create(
+              b, loc, byteTile, op.getPanel(),
+              ValueRange{part, index(b, kQuads * group), index(b, 0)});
+        };
+        auto loadTokens = [&](int64_t tile) -> Value {
+          return amx::TileLoadOp::create(b, loc, byteTile,
+                                         op.getActivations()[tile],
+                                         ValueRange{index(b, 0), column});
+        };
+        SmallVector<Value> next(carried), weights(groups), tokens(tokenTiles);
+        auto multiply = [&](int64_t group, int64_t tile) {
+          Value &sum = next[group * tokenTiles + tile];
+          sum = amx::TileMulIOp::create(
+              b, loc, sumTile, tokens[tile], weights[group], sum,
+              /*isZextLhs=*/false, /*isZextRhs=*/true);
+        };
+        for (int64_t i = 0; i < groups * tokenTiles; ++i) {
+          int64_t group = reload ? i % groups : i / tokenTiles;
+          int64_t tile = reload ? i / groups : i % tokenTiles;
+          if (reload || tile == 0)
+            weights[group] = loadWeights(group);
+          if (group == 0)
+            tokens[tile] = loadTokens(tile);
+          multiply(group, tile);
         }
         if (!op.getBeside().empty()) {
           IRMapping map;
@@ -182,10 +179,11 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
         }
         scf::YieldOp::create(b, loc, next);
       });
-  forTiles([&](int64_t i, ValueRange place) {
-    amx::TileStoreOp::create(builder, loc, op.getProducts(), place,
-                             loop.getResult(i));
-  });
+  for (auto [i, sum] : llvm::enumerate(loop.getResults()))
+    amx::TileStoreOp::create(builder, loc, op.getProducts(),
+                             ValueRange{index(builder, 16 * (i % tokenTiles)),
+                                        index(builder, 16 * (i / tokenTiles))},
+                             sum);
   op.erase();
   return success();
 }

@@ -1,8 +1,7 @@
 // Any number of tokens, at least 16, by a row tile on a machine with matrix
-// tiles: two groups of rows are decoded over all columns into a panel, all
-// tokens are multiplied by it, and behind the last ones the next two groups are
-// decoded over it. 700 columns are 704, the last 64 with a step less than there
-// is room for.
+// tiles: codes are masked into a panel of four times 64 columns, just before the
+// products that read them. 700 columns are 704; what is past their last step is
+// some other byte.
 // RUN: bitnet-opt %s --convert-ternary-to-vector --canonicalize --cse | FileCheck %s
 
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
@@ -12,49 +11,35 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
 func.func @panel(%x: memref<?x704xi8>, %s: memref<?xi32>, %b: memref<11200xi8>, %r: memref<?x64xi32>) {
   %c0 = arith.constant 0 : index
   // CHECK: %[[N:.*]] = memref.dim %[[X]], %c0
-  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<176x128xi8>
-  // Sums of 32 tokens twice, and of 16.
-  // CHECK: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<80x32xi32>
-  // The first two groups.
-  // CHECK: scf.for %{{.*}} = %c0 to %c175
-  // CHECK: memref.prefetch %[[BYTES]]
-  // CHECK-COUNT-2: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %[[N]], %c32
+  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<4x32x64xi8>
+  // Sums of 32 tokens twice.
+  // CHECK: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<64x32xi32>
+  // The first columns of the first two groups.
+  // CHECK: scf.for %{{.*}} = %c0 to %c4
+  // CHECK: arith.minui %{{.*}}, %c174
+  // CHECK-COUNT-32: vector.store %{{.*}}, %[[PANEL]]
   // CHECK-NOT: vector.store
-  // 16 tokens that are not 32, and the last of all that are not 16: some of
-  // those are there already.
-  // CHECK: scf.if
-  // CHECK: ternary.tile_dot {{.*}} : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
-  // CHECK: scf.for %{{.*}} = %c0 to %c16
-  // CHECK: vector.store %{{.*}}, %[[R]]
-  // CHECK: scf.if
-  // CHECK: ternary.tile_dot {{.*}} : memref<16x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<16x32xi32
-  // CHECK: scf.for %[[I:.*]] = %{{.*}} to %c16
-  // CHECK: %[[TAIL:.*]] = vector.load %[[WAITING]]
-  // CHECK: arith.subi %[[TAIL]]
-  // CHECK: vector.store %{{.*}}, %[[R]]
-  // 32 tokens by two groups; the sums of the tokens before are finished.
-  // CHECK: scf.if
-  // CHECK: scf.for
-  // CHECK: ternary.tile_dot {{.*}} beside {
-  // CHECK: memref.prefetch %[[BYTES]][%{{.*}}], read, locality<2>
-  // CHECK: %[[BEFORE:.*]] = vector.load %[[WAITING]]
-  // CHECK: arith.subi %[[BEFORE]]
-  // CHECK: vector.store %{{.*}}, %[[R]]
-  // CHECK-NOT: vector.store %{{.*}}, %{{.*}} : memref<16x128xi8
-  // CHECK: } : memref<32x704xi8, {{.*}}>, memref<176x128xi8, {{.*}}>, memref<32x32xi32
-  // The last 32: 10 of the 11 parts of 16 steps are there, the others come after.
-  // CHECK: ternary.tile_dot {{.*}} beside {
+  // 32 tokens by two groups, the last of them moved back to where all 16 are.
+  // CHECK: scf.for %{{.*}} = %c0 to %[[BLOCKS]]
+  // CHECK: %[[LATEST:.*]] = arith.subi %[[N]], %c16
+  // CHECK: arith.minui %{{.*}}, %[[LATEST]]
+  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} by %[[PANEL]][%{{.*}}] into {{.*}} beside {
   // CHECK: ^bb0(%[[COLUMN:.*]]: index):
-  // CHECK: arith.cmpi ule, %[[COLUMN]], %c576
-  // CHECK-COUNT-32: vector.store {{.*}} : memref<16x128xi8
-  // CHECK-NOT: vector.store
-  // CHECK: } : memref<32x704xi8
-  // CHECK: } else {
-  // CHECK: scf.for %{{.*}} = %c0 to %c160
-  // CHECK: scf.for %{{.*}} = %c160 to %c175
-  // The other groups, behind which nothing is decoded.
-  // CHECK-COUNT-4: ternary.tile_dot
-  // CHECK-NOT: vector.store {{.*}} : memref<16x128xi8
+  // CHECK: memref.prefetch %[[BYTES]][%{{.*}}], read, locality<2>
+  // What follows is of these groups or, behind the last 256 columns, of the others.
+  // CHECK: %[[THIS:.*]] = arith.cmpi ult, %[[COLUMN]], %c448
+  // CHECK: arith.select %[[THIS]], %c3_i8, %c48_i8
+  // CHECK-COUNT-32: vector.store %{{.*}}, %[[PANEL]]
+  // The sums of the product before become products.
+  // CHECK: %[[BEFORE:.*]] = vector.load %[[WAITING]]
+  // CHECK: %[[SHIFTED:.*]] = arith.shrsi %[[BEFORE]]
+  // CHECK: arith.subi %[[SHIFTED]]
+  // CHECK: vector.store %{{.*}}, %[[R]]
+  // CHECK: } : memref<16x704xi8, {{.*}}>, memref<16x704xi8, {{.*}}> by memref<4x32x64xi8> into memref<32x32xi32
+  // The other groups.
+  // CHECK: ternary.tile_dot
+  // CHECK-NOT: ternary.tile_dot
   // CHECK-NOT: ternary.matmul
   // The last sums of all.
   // CHECK: scf.for %{{.*}} = %c0 to %c32
@@ -67,27 +52,29 @@ func.func @panel(%x: memref<?x704xi8>, %s: memref<?xi32>, %b: memref<11200xi8>, 
   return
 }
 
-// In a loop over row tiles only the first one decodes its first groups: the
-// others find them decoded by the tile before, if there is one after it.
+// In a loop over row tiles only the first one decodes its first columns: the
+// others find them decoded by the tile before, if there is one after it. One
+// part is all the columns there are.
 // CHECK-LABEL: func @tiles
 // CHECK-SAME: %[[BEGIN:[^:]*]]: index, %[[END:[^:]*]]: index
 func.func @tiles(%begin: index, %end: index, %x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<4096xi8>, %r: memref<?x64xi32>) {
   %c1 = arith.constant 1 : index
-  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<16x128xi8>
+  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<1x32x64xi8>
   // CHECK: scf.for %[[TILE:.*]] = %[[BEGIN]] to %[[END]]
-  // CHECK: %[[FIRST:.*]] = arith.cmpi uge, %[[BEGIN]], %[[TILE]]
-  // CHECK-NEXT: scf.if %[[FIRST]] {
-  // CHECK: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: %[[NUMBER:.*]] = arith.subi %[[TILE]], %[[BEGIN]]
   // CHECK: %[[NEXT:.*]] = arith.addi %[[TILE]], %c1
   // CHECK: %[[MORE:.*]] = arith.cmpi ult, %[[NEXT]], %[[END]]
-  // CHECK-COUNT-4: ternary.tile_dot
-  // CHECK-COUNT-32: vector.store {{.*}} : memref<16x128xi8
-  // CHECK-COUNT-4: ternary.tile_dot
-  // CHECK: scf.if %[[MORE]]
-  // CHECK-COUNT-32: vector.store {{.*}} : memref<16x128xi8
-  // CHECK: } else {
-  // CHECK: scf.if %[[MORE]]
+  // CHECK: %[[FIRST:.*]] = arith.cmpi eq, %[[NUMBER]], %c0
+  // CHECK-NEXT: scf.if %[[FIRST]] {
   // CHECK: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: scf.for
+  // CHECK: ternary.tile_dot
+  // CHECK-COUNT-32: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: %[[LAST:.*]] = arith.cmpi eq
+  // CHECK: %[[FOLLOWS:.*]] = arith.andi %[[LAST]], %[[MORE]]
+  // CHECK: arith.select %[[FOLLOWS]]
+  // CHECK: ternary.tile_dot
+  // CHECK-COUNT-32: vector.store %{{.*}}, %[[PANEL]]
   scf.for %i = %begin to %end step %c1 {
     %w = ternary.view %b : memref<4096xi8> -> !ternary.packed<256 x 64, #ternary.i2>
     %t = ternary.tile %w[%i] : !ternary.packed<256 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
@@ -112,7 +99,7 @@ func.func @rescaled(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi8>,
   // CHECK: memref.prefetch %[[Y]]
   // CHECK: arith.sitofp
   // CHECK: vector.store %{{.*}}, %[[Y]]
-  // CHECK: } : memref<32x64xi8
+  // CHECK: } : memref<16x64xi8
   // CHECK-NOT: ternary.rescale
   // CHECK: return
   ternary.matmul %x, %s, %t into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
@@ -131,10 +118,48 @@ func.func @nontemporal(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<1024xi
   // CHECK: ternary.tile_dot {{.*}} beside {
   // CHECK-NOT: memref.prefetch %[[Y]]
   // CHECK: vector.store %{{.*}}, %[[Y]]{{.*}} {alignment = 64 : i64, nontemporal = true}
-  // CHECK: } : memref<32x64xi8
+  // CHECK: } : memref<16x64xi8
   // CHECK: return
   ternary.matmul %x, %s, %t into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
   ternary.rescale %r, %inverse, %scale into %y {nontemporal} : (memref<?x64xi32>, memref<?xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
+  return
+}
+
+// Codes of other formats are rewritten, two bits for each group of a pass: the
+// first row tile before its products, the next one beside them.
+// CHECK-LABEL: func @rewritten
+// CHECK-SAME: %[[BEGIN:[^:]*]]: index, %[[END:[^:]*]]: index
+func.func @rewritten(%begin: index, %end: index, %x: memref<?x128xi8>, %s: memref<?xi32>, %b: memref<8192xi8>, %r: memref<?x80xi32>) {
+  %c1 = arith.constant 1 : index
+  // CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<2x48x64xi8>
+  // CHECK: memref.alloca() {{.*}} : memref<64x48xi32>
+  // This tile and the next one, two passes of 32 quads.
+  // CHECK: %[[CODES:.*]] = memref.alloca() {{.*}} : memref<128x64xi8>
+  // CHECK: scf.for %[[TILE:.*]] = %[[BEGIN]] to %[[END]]
+  // CHECK: scf.if
+  // CHECK: scf.for %{{.*}} = %c0 to %c32
+  // CHECK-COUNT-2: vector.store %{{.*}}, %[[CODES]]
+  // CHECK-NOT: vector.store %{{.*}}, %[[CODES]]
+  // CHECK: vector.load %[[CODES]]
+  // CHECK-COUNT-3: vector.store %{{.*}}, %[[PANEL]]
+  // Three groups.
+  // CHECK: ternary.tile_dot {{.*}} by %[[PANEL]][%{{.*}}] into
+  // CHECK: scf.for
+  // CHECK-COUNT-2: vector.store %{{.*}}, %[[CODES]]
+  // CHECK: scf.if
+  // CHECK-COUNT-48: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK-NOT: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: } else {
+  // CHECK-COUNT-32: vector.store %{{.*}}, %[[PANEL]]
+  // CHECK: into memref<32x48xi32
+  // Two groups.
+  // CHECK: ternary.tile_dot
+  // CHECK: into memref<32x32xi32
+  scf.for %i = %begin to %end step %c1 {
+    %w = ternary.view %b : memref<8192xi8> -> !ternary.packed<320 x 128, #ternary.t5>
+    %t = ternary.tile %w[%i] : !ternary.packed<320 x 128, #ternary.t5> -> !ternary.packed<80 x 128, #ternary.t5>
+    ternary.matmul %x, %s, %t into %r : (memref<?x128xi8>, memref<?xi32>, !ternary.packed<80 x 128, #ternary.t5>, memref<?x80xi32>) -> ()
+  }
   return
 }
 

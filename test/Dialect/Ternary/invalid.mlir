@@ -307,76 +307,90 @@ func.func @word_lookup_c1(%table: vector<32xi16>, %i: vector<16xi16>) {
 
 // -----
 
-func.func @tile_dot_c1(%x: memref<16x100xi8>, %panel: memref<25x256xi8>, %r: memref<16x64xi32>) {
-  // expected-error @+1 {{expected a multiple of 64 columns and a panel of a row for four of them, but got 'memref<16x100xi8>' and 'memref<25x256xi8>'}}
-  ternary.tile_dot %x, %panel into %r : memref<16x100xi8>, memref<25x256xi8>, memref<16x64xi32>
+func.func @tile_dot_c1(%x0: memref<16x100xi8>, %panel: memref<2x64x64xi8>, %first: index, %r: memref<16x64xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes, but got 'memref<16x100xi8>' and 'memref<2x64x64xi8>'}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x100xi8> by memref<2x64x64xi8> into memref<16x64xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c1_dynamic(%x: memref<16x?xi8>, %panel: memref<?x256xi8>, %r: memref<16x64xi32>) {
-  // expected-error @+1 {{expected a multiple of 64 columns}}
-  ternary.tile_dot %x, %panel into %r : memref<16x?xi8>, memref<?x256xi8>, memref<16x64xi32>
+func.func @tile_dot_c1_dynamic(%x0: memref<16x?xi8>, %panel: memref<1x64x64xi8>, %first: index, %r: memref<16x64xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x?xi8> by memref<1x64x64xi8> into memref<16x64xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c1_panel(%x: memref<16x64xi8>, %panel: memref<17x256xi8>, %r: memref<16x64xi32>) {
-  // expected-error @+1 {{expected a multiple of 64 columns}}
-  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<17x256xi8>, memref<16x64xi32>
+func.func @tile_dot_c1_rows(%x0: memref<32x64xi8>, %panel: memref<1x64x64xi8>, %first: index, %r: memref<32x64xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<32x64xi8> by memref<1x64x64xi8> into memref<32x64xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c2(%x: memref<16x64xi8>, %panel: memref<16x256xi8>, %r: memref<16x80xi32>) {
-  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles, but got 'memref<16x64xi8>' and 'memref<16x80xi32>'}}
-  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x256xi8>, memref<16x80xi32>
+func.func @tile_dot_c1_columns(%x0: memref<16x64xi8>, %x1: memref<16x128xi8>, %panel: memref<1x32x64xi8>, %first: index, %r: memref<32x32xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes}}
+  ternary.tile_dot %x0, %x1 by %panel[%first] into %r : memref<16x64xi8>, memref<16x128xi8> by memref<1x32x64xi8> into memref<32x32xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c2_groups(%x: memref<16x64xi8>, %panel: memref<16x448xi8>, %r: memref<16x112xi32>) {
-  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles}}
-  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x448xi8>, memref<16x112xi32>
+func.func @tile_dot_c1_panel(%x0: memref<16x64xi8>, %panel: memref<1x17x64xi8>, %first: index, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x64xi8> by memref<1x17x64xi8> into memref<16x16xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c2_tokens(%x: memref<32x64xi8>, %panel: memref<16x256xi8>, %r: memref<32x64xi32>) {
-  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two, 16 for each group, in at most 6 tiles}}
-  ternary.tile_dot %x, %panel into %r : memref<32x64xi8>, memref<16x256xi8>, memref<32x64xi32>
+func.func @tile_dot_c1_bytes(%x0: memref<16x64xi8>, %panel: memref<1x16x32xi8>, %first: index, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected activations of 16 rows and a multiple of 64 columns and a panel whose parts have a multiple of 16 rows of 64 bytes}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x64xi8> by memref<1x16x32xi8> into memref<16x16xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c2_halves(%x: memref<16x64xi8>, %panel: memref<16x128xi8>, %r: memref<32x32xi32>) {
-  // expected-error @+1 {{expected 16 or 32 tokens, a row of products for each or two}}
-  ternary.tile_dot %x, %panel into %r : memref<16x64xi8>, memref<16x128xi8>, memref<32x32xi32>
+func.func @tile_dot_c2(%x0: memref<16x64xi8>, %panel: memref<1x64x64xi8>, %first: index, %r: memref<16x80xi32>) {
+  // expected-error @+1 {{expected a row of products for each row of activations and 16 columns for each of at most 4 groups, in at most 6 tiles, but got 'memref<16x80xi32>'}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x64xi8> by memref<1x64x64xi8> into memref<16x80xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c3_halves(%x: memref<16x128xi8>, %panel: memref<32x128xi8>, %r: memref<32x32xi32>) {
-  // expected-error @+1 {{expected one argument of 'beside', the column, an index, and products of all columns}}
-  ternary.tile_dot %x, %panel into %r beside {
-  ^bb0(%column: index):
-  } : memref<16x128xi8>, memref<32x128xi8>, memref<32x32xi32>
+func.func @tile_dot_c2_columns(%x0: memref<16x64xi8>, %panel: memref<1x64x64xi8>, %first: index, %r: memref<16x40xi32>) {
+  // expected-error @+1 {{expected a row of products for each row of activations and 16 columns for each of at most 4 groups, in at most 6 tiles}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x64xi8> by memref<1x64x64xi8> into memref<16x40xi32>
   return
 }
 
 // -----
 
-func.func @tile_dot_c3(%x: memref<16x64xi8>, %panel: memref<16x64xi8>, %r: memref<16x16xi32>) {
+func.func @tile_dot_c2_tiles(%x0: memref<16x64xi8>, %panel: memref<1x112x64xi8>, %first: index, %r: memref<16x112xi32>) {
+  // expected-error @+1 {{expected a row of products for each row of activations and 16 columns for each of at most 7 groups, in at most 6 tiles}}
+  ternary.tile_dot %x0 by %panel[%first] into %r : memref<16x64xi8> by memref<1x112x64xi8> into memref<16x112xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c2_tokens(%x0: memref<16x64xi8>, %x1: memref<16x64xi8>, %panel: memref<1x32x64xi8>, %first: index, %r: memref<16x32xi32>) {
+  // expected-error @+1 {{expected a row of products for each row of activations and 16 columns for each of at most 2 groups, in at most 6 tiles}}
+  ternary.tile_dot %x0, %x1 by %panel[%first] into %r : memref<16x64xi8>, memref<16x64xi8> by memref<1x32x64xi8> into memref<16x32xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c3(%x0: memref<16x64xi8>, %panel: memref<1x16x64xi8>, %first: index, %r: memref<16x16xi32>) {
   // expected-error @+1 {{expected one argument of 'beside', the column, an index}}
-  ternary.tile_dot %x, %panel into %r beside {
+  ternary.tile_dot %x0 by %panel[%first] into %r beside {
   ^bb0(%column: i32):
-  } : memref<16x64xi8>, memref<16x64xi8>, memref<16x16xi32>
+  } : memref<16x64xi8> by memref<1x16x64xi8> into memref<16x16xi32>
   return
 }

@@ -77,17 +77,17 @@ func.func @micro_ops(%acc: vector<4xi32>, %a: vector<16xi8>, %b: vector<32xi8>) 
 }
 
 // CHECK-LABEL: func @tile_dot
-func.func @tile_dot(%x: memref<16x384xi8>, %panel: memref<96x256xi8>, %r: memref<16x64xi32>) {
-  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
-  ternary.tile_dot %x, %panel into %r : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
-  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} into %{{.*}} beside {
+func.func @tile_dot(%x: memref<16x384xi8>, %y: memref<16x384xi8>, %panel: memref<4x32x64xi8>, %first: index, %r: memref<16x32xi32>, %two: memref<32x32xi32>) {
+  // CHECK: ternary.tile_dot %{{.*}} by %{{.*}}[%{{.*}}] into %{{.*}} : memref<16x384xi8> by memref<4x32x64xi8> into memref<16x32xi32>
+  ternary.tile_dot %x by %panel[%first] into %r : memref<16x384xi8> by memref<4x32x64xi8> into memref<16x32xi32>
+  // CHECK: ternary.tile_dot %{{.*}}, %{{.*}} by %{{.*}}[%{{.*}}] into %{{.*}} beside {
   // CHECK-NEXT: ^bb0(%[[COLUMN:.*]]: index):
   // CHECK-NEXT: memref.prefetch %{{.*}}[%{{.*}}, %[[COLUMN]]]
-  // CHECK-NEXT: } : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+  // CHECK-NEXT: } : memref<16x384xi8>, memref<16x384xi8> by memref<4x32x64xi8> into memref<32x32xi32>
   %zero = arith.constant 0 : index
-  ternary.tile_dot %x, %panel into %r beside {
+  ternary.tile_dot %x, %y by %panel[%first] into %two beside {
   ^bb0(%column: index):
     memref.prefetch %x[%zero, %column], read, locality<3>, data : memref<16x384xi8>
-  } : memref<16x384xi8>, memref<96x256xi8>, memref<16x64xi32>
+  } : memref<16x384xi8>, memref<16x384xi8> by memref<4x32x64xi8> into memref<32x32xi32>
   return
 }

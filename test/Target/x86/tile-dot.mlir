@@ -15,6 +15,8 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
 // OPS-LABEL: func @product
 // OPS-COUNT-2: amx.tile_zero
 // OPS: scf.for {{.*}} iter_args
+// OPS: %[[PART:.*]] = arith.remui
+// OPS: amx.tile_load %{{.*}}[%[[PART]], %{{.*}}, %{{.*}}]
 // OPS: amx.tile_load {{.*}} into !amx.tile<16x64xi8>
 // OPS: amx.tile_muli %{{.*}}, %{{.*}} zext, %{{.*}}
 // OPS: amx.tile_muli %{{.*}}, %{{.*}} zext, %{{.*}}
@@ -28,8 +30,8 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
 // ASM-COUNT-6: tdpbsud
 // ASM-COUNT-2: tilestored
 // ASM: tilerelease
-func.func @product(%x: memref<16x192xi8>, %panel: memref<48x128xi8>, %r: memref<16x32xi32>) {
-  ternary.tile_dot %x, %panel into %r : memref<16x192xi8>, memref<48x128xi8>, memref<16x32xi32>
+func.func @product(%x: memref<16x192xi8>, %panel: memref<2x32x64xi8>, %first: index, %r: memref<16x32xi32>) {
+  ternary.tile_dot %x by %panel[%first] into %r : memref<16x192xi8> by memref<2x32x64xi8> into memref<16x32xi32>
   return
 }
 
@@ -68,11 +70,35 @@ func.func @product(%x: memref<16x192xi8>, %panel: memref<48x128xi8>, %r: memref<
 // ASM-NOT: tileloadd
 // ASM-COUNT-4: tilestored
 // ASM: tilerelease
-func.func @beside(%x: memref<32x128xi8>, %panel: memref<32x128xi8>, %r: memref<32x32xi32>, %bytes: memref<4096xi8>) {
-  ternary.tile_dot %x, %panel into %r beside {
+func.func @beside(%x: memref<16x128xi8>, %y: memref<16x128xi8>, %panel: memref<2x32x64xi8>, %r: memref<32x32xi32>, %bytes: memref<4096xi8>) {
+  %first = arith.constant 0 : index
+  ternary.tile_dot %x, %y by %panel[%first] into %r beside {
   ^bb0(%column: index):
     memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
-  } : memref<32x128xi8>, memref<32x128xi8>, memref<32x32xi32>
+  } : memref<16x128xi8>, memref<16x128xi8> by memref<2x32x64xi8> into memref<32x32xi32>
+  return
+}
+
+// Three groups leave no register to keep a token tile: weights, which come from
+// the first cache, are loaded for each.
+// OPS-LABEL: func @reload
+// OPS: amx.tile_load {{.*}}3x48x64
+// OPS: amx.tile_load {{.*}}memref<16x192
+// OPS-NEXT: amx.tile_muli
+// OPS-COUNT-2: amx.tile_load {{.*}}3x48x64
+// OPS: amx.tile_load {{.*}}3x48x64
+// OPS: amx.tile_load {{.*}}memref<16x192
+// OPS-COUNT-2: amx.tile_load {{.*}}3x48x64
+// OPS-NOT: amx.tile_load
+// OPS: scf.yield
+// OPS-COUNT-6: amx.tile_store
+
+// ASM-LABEL: reload:
+// ASM-COUNT-6: tdpbsud
+// ASM-COUNT-6: tilestored
+// ASM: tilerelease
+func.func @reload(%x: memref<16x192xi8>, %y: memref<16x192xi8>, %panel: memref<3x48x64xi8>, %first: index, %r: memref<32x48xi32>) {
+  ternary.tile_dot %x, %y by %panel[%first] into %r : memref<16x192xi8>, memref<16x192xi8> by memref<3x48x64xi8> into memref<32x48xi32>
   return
 }
 
