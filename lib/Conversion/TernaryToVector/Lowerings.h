@@ -23,6 +23,12 @@ void emitRescale(VectorEmitter &e, ternary::RescaleOp op);
 void emitRescaledStore(VectorEmitter &e, ternary::RescaleOp op,
                        mlir::Value products, mlir::Value inverses,
                        mlir::Value token, mlir::Value column);
+/// What is done with products: the rescaling of a whole row tile and, where the
+/// last one has fewer rows, its rescaling and the condition that it is another.
+struct PanelRescale {
+  ternary::RescaleOp whole, last;
+  mlir::Value isWhole;
+};
 /// The products of `ops`, neighbours that read the same activations, in one
 /// loop. Fails, with an error at the operation, if the weights are no row tile
 /// of bytes in memory or the number of tokens is unknown (a single product of a
@@ -31,7 +37,7 @@ void emitRescaledStore(VectorEmitter &e, ternary::RescaleOp op,
 mlir::LogicalResult emitMatmul(VectorEmitter &e,
                                llvm::ArrayRef<ternary::MatmulOp> ops,
                                const TargetInfo &target,
-                               ternary::RescaleOp rescale = nullptr);
+                               PanelRescale rescale = {});
 mlir::LogicalResult emitMatmul(VectorEmitter &e,
                                llvm::ArrayRef<ternary::LutMatmulOp> ops,
                                const TargetInfo &target);

@@ -28,7 +28,7 @@ template <typename OpT> static scf::ForOp getTileLoop(OpT op) {
 template <typename OpT>
 static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
                                const TargetInfo &target, TileOperands operands,
-                               ternary::RescaleOp rescale = nullptr) {
+                               PanelRescale rescale = {}) {
   OpT first = ops.front();
   for (OpT op : ops) {
     auto tile = op.getWeights().template getDefiningOp<ternary::TileOp>();
@@ -70,18 +70,28 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
     return success();
   }
   scf::ForOp tiles = getTileLoop(first);
-  if (!rescale) {
+  if (!rescale.whole) {
     emitPanelTile(e.builder, e.loc, format, operands, tiles);
     return success();
   }
-  Value out = rescale.getOuts().front();
+  Value out = rescale.whole.getOuts().front();
   auto store = [&](Value token, Value row, Value products) {
-    Value inverse = e.broadcast(e.loadScalar(rescale.getInverse(), token));
-    emitRescaledStore(e, rescale, products, inverse, token, row);
+    auto emit = [&] {
+      Value inverse =
+          e.broadcast(e.loadScalar(rescale.whole.getInverse(), token));
+      emitRescaledStore(e, rescale.whole, products, inverse, token, row);
+    };
+    // Rows past the last row tile's end.
+    if (rescale.last &&
+        *getConstantIntValue(row) >=
+            cast<MemRefType>(rescale.last.getOuts()[0].getType()).getDimSize(1))
+      e.ifThen(rescale.isWhole, emit);
+    else
+      emit();
   };
   auto fetch = [&](Value token, Value row) { e.prefetch(out, {token, row}); };
   PanelSink sink = {store, nullptr};
-  if (!rescale.getNontemporal())
+  if (!rescale.whole.getNontemporal())
     sink.prefetch = fetch;
   emitPanelTile(e.builder, e.loc, format, operands, tiles, &sink);
   return success();
@@ -90,7 +100,7 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
 LogicalResult bitnetc::emitMatmul(VectorEmitter &e,
                                   ArrayRef<ternary::MatmulOp> ops,
                                   const TargetInfo &target,
-                                  ternary::RescaleOp rescale) {
+                                  PanelRescale rescale) {
   ternary::MatmulOp first = ops.front();
   TileOperands operands;
   operands.activations = first.getActivations();

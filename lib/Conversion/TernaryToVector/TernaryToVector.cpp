@@ -46,20 +46,52 @@ static bool isNextStream(Operation *op, Operation *next) {
   return op->getOperands().drop_back(2) == next->getOperands().drop_back(2);
 }
 
-/// True if `next` is the only reader of what `op` multiplies for any number of
-/// tokens: matrix tiles hand their products over while they are near.
-static bool isPanelRescale(Operation *op, Operation *next,
-                           const TargetInfo &target) {
+/// The one rescaling in `block`, of `products` or of some of their columns from
+/// the first on, whole vectors.
+static ternary::RescaleOp findRescale(Block *block, Value products) {
+  auto rescales = block->getOps<ternary::RescaleOp>();
+  if (!llvm::hasSingleElement(rescales))
+    return nullptr;
+  ternary::RescaleOp rescale = *rescales.begin();
+  if (rescale.getProducts() == products)
+    return rescale;
+  auto part = rescale.getProducts().getDefiningOp<memref::SubViewOp>();
+  bool isPart = part && part.getSource() == products && part->hasOneUse() &&
+                llvm::all_of(part.getStaticOffsets(),
+                             [](int64_t offset) { return offset == 0; }) &&
+                part.getType().getDimSize(1) % VectorEmitter::lanes == 0;
+  return isPart ? rescale : nullptr;
+}
+
+/// The rescalings that alone read what `op` multiplies for any number of
+/// tokens: matrix tiles hand their products over while they are near. One, or
+/// that of a whole row tile and that of the last one, which has fewer rows, in
+/// the branches of one operation.
+static SmallVector<ternary::RescaleOp>
+getPanelRescales(Operation *op, const TargetInfo &target) {
   auto product = dyn_cast<ternary::MatmulOp>(op);
-  auto rescale = dyn_cast<ternary::RescaleOp>(next);
-  if (!product || !rescale || op->getBlock() != next->getBlock() ||
-      target.tileTokens == 0)
-    return false;
+  if (!product || product.getOuts().empty() || target.tileTokens == 0)
+    return {};
   Value products = product.getOuts().front();
-  auto type = cast<MemRefType>(products.getType());
-  return type.isDynamicDim(0) && rescale.getProducts() == products &&
-         products.getDefiningOp<memref::AllocaOp>() &&
-         llvm::range_size(products.getUsers()) == 2;
+  if (!cast<MemRefType>(products.getType()).isDynamicDim(0) ||
+      !products.getDefiningOp<memref::AllocaOp>())
+    return {};
+  size_t readers = llvm::range_size(products.getUsers()) - 1;
+  // Nothing that could write what is multiplied comes in between.
+  Operation *next = op->getNextNode();
+  while (next && isMemoryEffectFree(next))
+    next = next->getNextNode();
+  SmallVector<ternary::RescaleOp> rescales;
+  if (readers == 1 && isa_and_nonnull<ternary::RescaleOp>(next))
+    rescales = {cast<ternary::RescaleOp>(next)};
+  auto branch = dyn_cast_or_null<scf::IfOp>(next);
+  if (readers == 2 && branch && branch.elseBlock())
+    rescales = {findRescale(branch.thenBlock(), products),
+                findRescale(branch.elseBlock(), products)};
+  if (rescales.empty() || llvm::is_contained(rescales, nullptr) ||
+      rescales.front().getProducts() != products)
+    return {};
+  return rescales;
 }
 
 template <typename OpT>
@@ -78,13 +110,31 @@ static LogicalResult lower(ArrayRef<Operation *> ops,
     if (failed(verifyKernel(op)))
       return failure();
   OpBuilder builder(ops.back());
+  auto branch = dyn_cast<scf::IfOp>(ops.back()->getParentOp());
+  if (branch &&
+      branch == ops.front()->getBlock()->findAncestorOpInBlock(*ops.back()))
+    builder.setInsertionPoint(branch);
+  else
+    branch = nullptr;
   VectorEmitter e(builder, ops.front()->getLoc());
   LogicalResult result =
       llvm::TypeSwitch<Operation *, LogicalResult>(ops.front())
           .Case([&](ternary::MatmulOp product) -> LogicalResult {
-            if (auto rescale = dyn_cast<ternary::RescaleOp>(ops.back()))
-              return emitMatmul(e, product, target, rescale);
-            return lowerStreams<ternary::MatmulOp>(e, ops, target);
+            if (!isa<ternary::RescaleOp>(ops.back()))
+              return lowerStreams<ternary::MatmulOp>(e, ops, target);
+            auto rescale = cast<ternary::RescaleOp>(ops[1]);
+            if (!branch)
+              return emitMatmul(e, product, target, {rescale});
+            // What whole row tiles are rescaled with is used for the last one,
+            // too.
+            for (Operation &view :
+                 llvm::make_early_inc_range(*branch.thenBlock()))
+              if (isa<ViewLikeOpInterface>(view) || isMemoryEffectFree(&view))
+                if (!view.hasTrait<OpTrait::IsTerminator>())
+                  view.moveBefore(branch);
+            return emitMatmul(e, product, target,
+                              {rescale, cast<ternary::RescaleOp>(ops[2]),
+                               branch.getCondition()});
           })
           .Case([&](ternary::LutMatmulOp) {
             return lowerStreams<ternary::LutMatmulOp>(e, ops, target);
@@ -101,10 +151,13 @@ static LogicalResult lower(ArrayRef<Operation *> ops,
             emitRescale(e, rescale);
             return success();
           });
-  if (succeeded(result))
-    for (Operation *op : ops)
-      op->erase();
-  return result;
+  if (failed(result))
+    return failure();
+  for (Operation *op : ops)
+    op->erase();
+  if (branch)
+    branch.erase();
+  return success();
 }
 
 namespace {
@@ -117,14 +170,19 @@ struct ConvertTernaryToVectorPass
       return signalPassFailure();
     SmallVector<SmallVector<Operation *>> kernels;
     SmallVector<Operation *> views;
+    llvm::SmallPtrSet<Operation *, 8> taken;
     getOperation()->walk([&](Operation *op) {
       if (isa<ternary::KernelOpInterface>(op) &&
           isa<ternary::TernaryDialect>(op->getDialect())) {
-        if (kernels.empty() ||
-            (!isNextStream(kernels.back().back(), op) &&
-             !isPanelRescale(kernels.back().back(), op, *target)))
+        if (taken.contains(op))
+          return;
+        if (kernels.empty() || !isNextStream(kernels.back().back(), op))
           kernels.emplace_back();
         kernels.back().push_back(op);
+        for (ternary::RescaleOp rescale : getPanelRescales(op, *target)) {
+          kernels.back().push_back(rescale);
+          taken.insert(rescale);
+        }
       } else if (isa<ternary::ViewOp, ternary::TileOp>(op)) {
         views.push_back(op);
       }

@@ -163,4 +163,47 @@ func.func @rewritten(%begin: index, %end: index, %x: memref<?x128xi8>, %s: memre
   return
 }
 
+// The last row tile has fewer rows: those that only others have are stored if it
+// is another.
+// CHECK-LABEL: func @last
+// CHECK-SAME: %[[WHOLE:[^:]*]]: i1
+func.func @last(%x: memref<?x64xi8>, %s: memref<?xi32>, %b: memref<2048xi8>, %inverse: memref<?xf32>, %scale: memref<6xf32>, %y: memref<?x96xf32>, %whole: i1, %i: index) {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %c64 = arith.constant 64 : index
+  %n = memref.dim %y, %c0 : memref<?x96xf32>
+  // CHECK-NOT: memref<?x64xi32>
+  %r = memref.alloca(%n) {alignment = 64 : i64} : memref<?x64xi32>
+  %w = ternary.view %b : memref<2048xi8> -> !ternary.packed<96 x 64, #ternary.i2>
+  %t = ternary.tile %w[%i] : !ternary.packed<96 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
+  %row = arith.muli %i, %c64 : index
+  %group = arith.muli %i, %c4 : index
+  // Finishing groups 2 and 3 beside the product with groups 0 and 1, then 0 and 1
+  // beside that with 2 and 3.
+  // CHECK: ternary.tile_dot
+  // CHECK: scf.if %[[WHOLE]] {
+  // CHECK: vector.store
+  // CHECK: scf.if %[[WHOLE]] {
+  // CHECK: vector.store
+  // CHECK: ternary.tile_dot
+  // CHECK-NOT: scf.if %[[WHOLE]]
+  // CHECK: } : memref<16x64xi8
+  // CHECK-COUNT-2: scf.if %[[WHOLE]]
+  // CHECK-NOT: scf.if %[[WHOLE]]
+  // CHECK-NOT: ternary.rescale
+  // CHECK: return
+  ternary.matmul %x, %s, %t into %r : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<64 x 64, #ternary.i2>, memref<?x64xi32>) -> ()
+  scf.if %whole {
+    %f = memref.subview %scale[%group] [4] [1] : memref<6xf32> to memref<4xf32, strided<[1], offset: ?>>
+    %o = memref.subview %y[0, %row] [%n, 64] [1, 1] : memref<?x96xf32> to memref<?x64xf32, strided<[96, 1], offset: ?>>
+    ternary.rescale %r, %inverse, %f into %o : (memref<?x64xi32>, memref<?xf32>, memref<4xf32, strided<[1], offset: ?>>, memref<?x64xf32, strided<[96, 1], offset: ?>>) -> ()
+  } else {
+    %p = memref.subview %r[0, 0] [%n, 32] [1, 1] : memref<?x64xi32> to memref<?x32xi32, strided<[64, 1]>>
+    %f = memref.subview %scale[%group] [2] [1] : memref<6xf32> to memref<2xf32, strided<[1], offset: ?>>
+    %o = memref.subview %y[0, %row] [%n, 32] [1, 1] : memref<?x96xf32> to memref<?x32xf32, strided<[96, 1], offset: ?>>
+    ternary.rescale %p, %inverse, %f into %o : (memref<?x32xi32, strided<[64, 1]>>, memref<?xf32>, memref<2xf32, strided<[1], offset: ?>>, memref<?x32xf32, strided<[96, 1], offset: ?>>) -> ()
+  }
+  return
+}
+
 }
