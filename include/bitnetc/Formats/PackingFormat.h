@@ -140,6 +140,10 @@ struct PanelSink {
   llvm::function_ref<void(mlir::Value token, mlir::Value row)> prefetch;
 };
 
+/// Most columns of `emitPanelTile`, whose sums are those of codes up to 2 times
+/// up to 64, and of activations from -128 on, in 32 bits.
+constexpr int64_t kMaxPanelColumns = (int64_t(1) << 31) / (2 * 64 * 128) - 1;
+
 /// Emits the multiplication of one tile by any number of tokens that fill at
 /// least one of the target's matrix tiles (`operands.rows` is dynamic): two
 /// groups of rows by 32 tokens, decoded just before. `tiles`, if there is one,

@@ -69,6 +69,10 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
     emitDotPanel(e.builder, e.loc, format, target, operands);
     return success();
   }
+  if (operands.columns > kMaxPanelColumns)
+    return first.emitOpError("expected at most ")
+           << kMaxPanelColumns << " columns for matrix tiles, but got "
+           << operands.columns;
   scf::ForOp tiles = getTileLoop(first);
   if (!rescale.whole) {
     emitPanelTile(e.builder, e.loc, format, operands, tiles);

@@ -55,3 +55,16 @@ func.func @no_word_lookups(%t: memref<1x1536xi8>, %b: memref<1536xi8>, %i: index
   ternary.lut_matmul %t, %tile into %p : (memref<1x1536xi8>, !ternary.packed<96 x 64, #ternary.tl3>, memref<1x96xi32>) -> ()
   return
 }
+
+// -----
+
+module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
+func.func @columns(%x: memref<?x131072xi8>, %s: memref<?xi32>, %b: memref<1310720xi8>, %r: memref<?x48xi32>) {
+  %c0 = arith.constant 0 : index
+  %w = ternary.view %b : memref<1310720xi8> -> !ternary.packed<48 x 131072, #ternary.tl2>
+  %t = ternary.tile %w[%c0] : !ternary.packed<48 x 131072, #ternary.tl2> -> !ternary.packed<48 x 131072, #ternary.tl2>
+  // expected-error @+1 {{expected at most 131071 columns for matrix tiles, but got 131072}}
+  ternary.matmul %x, %s, %t into %r : (memref<?x131072xi8>, memref<?xi32>, !ternary.packed<48 x 131072, #ternary.tl2>, memref<?x48xi32>) -> ()
+  return
+}
+}
