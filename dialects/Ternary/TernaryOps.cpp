@@ -320,17 +320,14 @@ void TileDotOp::getEffects(
 LogicalResult TileDotOp::verify() {
   ArrayRef<int64_t> panel = getPanel().getType().getShape();
   ArrayRef<int64_t> products = getProducts().getType().getShape();
+  TypeRange tiles = getActivations().getTypes();
   auto isTile = [&](Type type) {
     ArrayRef<int64_t> x = cast<MemRefType>(type).getShape();
-    return x[0] == 16 && x[1] > 0 && x[1] % 64 == 0;
+    return x[0] == 16 && x[1] > 0 && x[1] % 64 == 0 &&
+           x[1] == cast<MemRefType>(tiles[0]).getDimSize(1);
   };
-  TypeRange tiles = getActivations().getTypes();
-  auto columns = [](Type type) { return cast<MemRefType>(type).getDimSize(1); };
-  if (tiles.empty() || !llvm::all_of(tiles, isTile) ||
-      llvm::any_of(
-          tiles,
-          [&](Type type) { return columns(type) != columns(tiles[0]); }) ||
-      panel[0] <= 0 || panel[1] <= 0 || panel[1] % 16 != 0 || panel[2] != 64)
+  if (tiles.empty() || !llvm::all_of(tiles, isTile) || panel[0] <= 0 ||
+      panel[1] <= 0 || panel[1] % 16 != 0 || panel[2] != 64)
     return emitOpError("expected activations of 16 rows and a multiple of 64 "
                        "columns and a panel whose parts have a multiple of 16 "
                        "rows of 64 bytes, but got ")

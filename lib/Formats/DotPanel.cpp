@@ -64,7 +64,7 @@ private:
       e.prefetchStep(operands.bytes, offset, geometry.stepBytes,
                      operands.prefetch);
     e.decodeStep(format, e.loadStep(operands.bytes, offset, geometry.stepBytes),
-                 panel, e.mulIndex(step, geometry.stepCols / kQuad), 0, groups);
+                 panel, e.mulIndex(step, geometry.stepCols / kQuad), groups);
   }
 
   /// The products of `block` tokens from `token` on.

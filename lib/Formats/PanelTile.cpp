@@ -8,11 +8,10 @@
 // Weights become tiles just in time. They are read as codes of two bits, four
 // groups in a byte; a mask for each group leaves its codes where they are,
 // times a power of four, which the sums are divided by. The masked bytes of
-// eight times 64 columns, the panel, stay in the first cache: the bytes behind
-// the products that read 64 columns become those of the 64 columns that follow
-// the others, of this product or the next one. (A panel of all columns would be
-// decoded once for all tokens, but it lives in the second cache, where writing
-// it and reading it again costs more than to decode once more.)
+// four times 64 columns, the panel, stay in the first cache: what a product has
+// read makes room for the columns that follow, of this product or the next one.
+// (A panel of all columns would be decoded once for all tokens, but it lives in
+// the second cache, where writing it and reading it again costs more.)
 //
 // A format that stores codes of two bits is used as it is. The row tiles of
 // others are rewritten in such codes, the next one beside the products of this
@@ -75,8 +74,7 @@ public:
       number = e.sub(tiles.getInductionVar(), tiles.getLowerBound());
       parity = rem(number, 2);
       Value next = e.addIndex(tiles.getInductionVar(), 1);
-      hasNext = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
-                                      next, tiles.getUpperBound());
+      hasNext = compare(arith::CmpIPredicate::ult, next, tiles.getUpperBound());
     }
     auto allocate = [&](ArrayRef<int64_t> shape, Type type) -> Value {
       return memref::AllocaOp::create(outside, loc,
@@ -103,28 +101,26 @@ public:
     // The tile before has prepared this one.
     auto prepare = [&] {
       if (!isPlain)
-        forEach(e.index(0), e.index(steps), 1, [&](Value step) {
+        forEach(e.index(0), e.index(steps), [&](Value step) {
           emitRewrite(operands.tileOffsets[0], step, here);
         });
       Value first = getFirstPart(e.index(0));
-      forEach(e.index(0), e.index(parts), 1, [&](Value i) {
+      forEach(e.index(0), e.index(parts), [&](Value i) {
         emitDecode({here, e.mulIndex(i, kTileQuads)},
                    rem(e.add(first, i), parts), 0);
       });
     };
     if (tiles)
-      ifHolds(arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                    number, e.index(0)),
-              prepare);
+      ifHolds(compare(arith::CmpIPredicate::eq, number, e.index(0)), prepare);
     else
       prepare();
-    forEach(e.index(0), blocks, 1, [&](Value block) {
+    forEach(e.index(0), blocks, [&](Value block) {
       for (int64_t pass = 0; pass < passes; ++pass)
         emitTokens(block, pass);
     });
     Value last = e.sub(blocks, e.index(1));
     Value row = getSumsRow(last, passes - 1);
-    forEach(e.index(0), e.index(kTokens), 1,
+    forEach(e.index(0), e.index(kTokens),
             [&](Value i) { emitFinish(last, passes - 1, row, i); });
   }
 
@@ -146,9 +142,8 @@ private:
   }
 
   /// A loop; `body` emits one iteration.
-  void forEach(Value begin, Value end, int64_t step,
-               function_ref<void(Value)> body) {
-    auto loop = scf::ForOp::create(builder, loc, begin, end, e.index(step));
+  void forEach(Value begin, Value end, function_ref<void(Value)> body) {
+    auto loop = scf::ForOp::create(builder, loc, begin, end, e.index(1));
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(loop.getBody());
     body(loop.getInductionVar());
@@ -219,13 +214,11 @@ private:
                       });
     for (auto [quad, fields] : llvm::enumerate(decoded))
       for (int64_t pass = 0; pass < passes; ++pass) {
-        auto [packed, rest] = [&, fields = ArrayRef(fields)] {
-          auto ofPass = fields.slice(getFirst(pass), getCount(pass));
-          return std::pair(ofPass.front(), ofPass.drop_front());
-        }();
-        for (Value next : rest) {
+        int64_t first = getFirst(pass);
+        Value packed = fields[first];
+        for (int64_t i = 1; i < getCount(pass); ++i) {
           Value twice = e.add(packed, packed);
-          packed = e.add(e.add(twice, twice), next);
+          packed = e.add(e.add(twice, twice), fields[first + i]);
         }
         vector::StoreOp::create(
             builder, loc, packed, codes,
@@ -315,7 +308,7 @@ private:
     auto forRows = [&](Value column, Value count,
                        function_ref<void(Value)> body) {
       Value first = e.mulIndex(div(column, kTileCols), rate);
-      forEach(min(first, count), min(e.addIndex(first, rate), count), 1, body);
+      forEach(min(first, count), min(e.addIndex(first, rate), count), body);
     };
 
     Value first = getFirstPart(number);
@@ -365,7 +358,7 @@ private:
     Value first = arith::MulIOp::create(builder, loc, place, share);
     Value end = e.add(first, share);
     if (isPlain) // what is beyond the end does no harm
-      return forEach(first, end, 1, [&](Value line) {
+      return forEach(first, end, [&](Value line) {
         e.prefetch(operands.bytes,
                    e.add(following, e.mulIndex(line, kVectorBytes)), 0,
                    TileEmitter::Cache::Second);
@@ -374,7 +367,7 @@ private:
     // this one, each after their share: its steps are there by then, as a panel
     // has no more columns than a product.
     Value most = select(hasNext, e.index(steps), e.index(0));
-    forEach(min(first, most), min(end, most), 1,
+    forEach(min(first, most), min(end, most),
             [&](Value step) { emitRewrite(following, step, there); });
   }
 

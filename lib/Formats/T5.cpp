@@ -91,9 +91,9 @@ public:
   double getDecodeCycles(const TargetInfo &target) const override {
     return 28 / target.dotLoopRate + 5; // tripling, digits; stores
   }
-  /// With the average rounded up of u - 1, or 0, and floor(u / 2), which is
-  /// floor(3u / 4) rounded down or 0, the digit floor(3u / 256) is its upper
-  /// two bits.
+  /// The average, rounded up, of u - 1 (or 0) and floor(u / 2) is
+  /// floor(floor(3u / 2) / 2), whose upper two bits are the digit
+  /// floor(3u / 256).
   void emitDecode(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
                   UseCodes use) const override {
     TileEmitter e(builder, loc);

@@ -234,12 +234,12 @@ SmallVector<Value> TileEmitter::loadStep(Value memref, Value offset,
 
 void TileEmitter::decodeStep(const PackingFormat &format,
                              ArrayRef<Value> vectors, Value panel, Value row,
-                             int64_t group, int64_t count) {
+                             int64_t count) {
   format.emitDecode(builder, loc, vectors,
-                    [&](int64_t quad, int64_t i, Value codes) {
-                      if (i >= group && i < group + count)
+                    [&](int64_t quad, int64_t group, Value codes) {
+                      if (group < count)
                         storeRow(codes, panel, addIndex(row, quad),
-                                 index((i - group) * kVectorBytes));
+                                 index(group * kVectorBytes));
                     });
 }
 

@@ -96,10 +96,10 @@ public:
                                           int64_t first = 0,
                                           int64_t count = kVectorBytes);
   /// Decodes a step to the rows of `panel` from `row` on, one for each quad:
-  /// the `count` groups from `group` on, the first of which comes first.
+  /// the first `count` groups.
   void decodeStep(const PackingFormat &format,
                   llvm::ArrayRef<mlir::Value> vectors, mlir::Value panel,
-                  mlir::Value row, int64_t group, int64_t count);
+                  mlir::Value row, int64_t count);
 
   mlir::Value dot4(mlir::Value acc, mlir::Value weights,
                    mlir::Value activations, int64_t max, bool isSigned = false);

@@ -74,6 +74,9 @@ def ConvertTernaryToVector : Pass<"convert-ternary-to-vector"> {
     %w = vector.load %bytes[%o] : memref<1024xi8>, vector<64xi8>
     %s = ternary.dot4 %acc0, %w, %x max 170 : vector<16xi32>, vector<64xi8>
     ```
+    A product of any number of tokens on a target with matrix tiles takes the
+    `ternary.rescale` along that alone reads it, or the two that do in the
+    branches of one `scf.if`, where the last row tile has fewer rows.
   }];
   let dependentDialects = [
     "::bitnetc::ternary::TernaryDialect", "::mlir::arith::ArithDialect",

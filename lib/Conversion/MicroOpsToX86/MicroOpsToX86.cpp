@@ -156,12 +156,6 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
                                          ValueRange{index(b, 0), column});
         };
         SmallVector<Value> next(carried), weights(groups), tokens(tokenTiles);
-        auto multiply = [&](int64_t group, int64_t tile) {
-          Value &sum = next[group * tokenTiles + tile];
-          sum = amx::TileMulIOp::create(
-              b, loc, sumTile, tokens[tile], weights[group], sum,
-              /*isZextLhs=*/false, /*isZextRhs=*/true);
-        };
         for (int64_t i = 0; i < groups * tokenTiles; ++i) {
           int64_t group = reload ? i % groups : i / tokenTiles;
           int64_t tile = reload ? i / groups : i % tokenTiles;
@@ -169,7 +163,10 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
             weights[group] = loadWeights(group);
           if (group == 0)
             tokens[tile] = loadTokens(tile);
-          multiply(group, tile);
+          Value &sum = next[group * tokenTiles + tile];
+          sum = amx::TileMulIOp::create(
+              b, loc, sumTile, tokens[tile], weights[group], sum,
+              /*isZextLhs=*/false, /*isZextRhs=*/true);
         }
         if (!op.getBeside().empty()) {
           IRMapping map;

@@ -46,11 +46,14 @@ static bool isNextStream(Operation *op, Operation *next) {
   return op->getOperands().drop_back(2) == next->getOperands().drop_back(2);
 }
 
-/// The one rescaling in `block`, of `products` or of some of their columns from
-/// the first on, whole vectors.
+/// The rescaling, the one thing that `block` does, of `products` or of some of
+/// their columns from the first on, whole vectors.
 static ternary::RescaleOp findRescale(Block *block, Value products) {
   auto rescales = block->getOps<ternary::RescaleOp>();
-  if (!llvm::hasSingleElement(rescales))
+  if (!llvm::hasSingleElement(rescales) ||
+      llvm::any_of(*block, [](Operation &op) {
+        return !isa<ternary::RescaleOp>(op) && !isMemoryEffectFree(&op);
+      }))
     return nullptr;
   ternary::RescaleOp rescale = *rescales.begin();
   if (rescale.getProducts() == products)
@@ -103,19 +106,18 @@ static LogicalResult lowerStreams(VectorEmitter &e, ArrayRef<Operation *> ops,
   return emitMatmul(e, ArrayRef<OpT>(streams), target);
 }
 
-/// Lowers one operation, or the streams of one loop.
+/// Lowers one operation, the streams of one loop, or a product with what
+/// `getPanelRescales` gives.
 static LogicalResult lower(ArrayRef<Operation *> ops,
                            const TargetInfo &target) {
   for (Operation *op : ops)
     if (failed(verifyKernel(op)))
       return failure();
-  OpBuilder builder(ops.back());
-  auto branch = dyn_cast<scf::IfOp>(ops.back()->getParentOp());
-  if (branch &&
-      branch == ops.front()->getBlock()->findAncestorOpInBlock(*ops.back()))
-    builder.setInsertionPoint(branch);
-  else
-    branch = nullptr;
+  // Two rescalings of one product stand in a branch.
+  scf::IfOp branch;
+  if (ops.size() == 3 && isa<ternary::RescaleOp>(ops.back()))
+    branch = cast<scf::IfOp>(ops.back()->getParentOp());
+  OpBuilder builder(branch ? branch : ops.back());
   VectorEmitter e(builder, ops.front()->getLoc());
   LogicalResult result =
       llvm::TypeSwitch<Operation *, LogicalResult>(ops.front())
@@ -127,11 +129,9 @@ static LogicalResult lower(ArrayRef<Operation *> ops,
               return emitMatmul(e, product, target, {rescale});
             // What whole row tiles are rescaled with is used for the last one,
             // too.
-            for (Operation &view :
-                 llvm::make_early_inc_range(*branch.thenBlock()))
-              if (isa<ViewLikeOpInterface>(view) || isMemoryEffectFree(&view))
-                if (!view.hasTrait<OpTrait::IsTerminator>())
-                  view.moveBefore(branch);
+            for (Operation &view : llvm::make_early_inc_range(
+                     branch.thenBlock()->without_terminator()))
+              view.moveBefore(branch);
             return emitMatmul(e, product, target,
                               {rescale, cast<ternary::RescaleOp>(ops[2]),
                                branch.getCondition()});
@@ -179,6 +179,8 @@ struct ConvertTernaryToVectorPass
         if (kernels.empty() || !isNextStream(kernels.back().back(), op))
           kernels.emplace_back();
         kernels.back().push_back(op);
+        if (kernels.back().size() > 1)
+          return; // streams
         for (ternary::RescaleOp rescale : getPanelRescales(op, *target)) {
           kernels.back().push_back(rescale);
           taken.insert(rescale);
