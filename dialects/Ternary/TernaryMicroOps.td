@@ -155,10 +155,11 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
         : memref<16x384xi8> by memref<6x64x64xi8> into memref<16x64xi32>
     ```
 
-    `beside` is work for the instructions that a matrix unit leaves free. It runs
-    once for every 64 columns, in order, when their part of the panel has been
-    read; its argument is the first of them. So it may decode what follows over
-    that part.
+    `beside` is work for the instructions that a matrix unit leaves free. Its
+    argument is a column. It runs once for every 64 columns, in order, when their
+    part of the panel has been read, so that it may decode what follows over that
+    part; or for every `step` columns, spread among the products of their part,
+    which it must not write then.
 
     ```mlir
     ternary.tile_dot %x, %y by %panel[%first] into %r beside {
@@ -175,10 +176,12 @@ def Ternary_TileDotOp : Ternary_Op<"tile_dot", [
       each group, no more groups than the panel, and are at most 6 tiles of
       16 x 16.
     * (tile_dot_c3) `beside` has one argument, an index.
+    * (tile_dot_c4) `step` is a power of two up to 64.
   }];
   let arguments = (ins Variadic<MemRefRankOf<[I8], [2]>>:$activations,
                        MemRefRankOf<[I8], [3]>:$panel, Index:$first,
-                       MemRefRankOf<[I32], [2]>:$products);
+                       MemRefRankOf<[I32], [2]>:$products,
+                       DefaultValuedAttr<I64Attr, "64">:$step);
   let regions = (region MaxSizedRegion<1>:$beside);
   let assemblyFormat = [{
     $activations `by` $panel `[` $first `]` `into` $products (`beside` $beside^)?

@@ -345,5 +345,9 @@ LogicalResult TileDotOp::verify() {
        !getBeside().getArgument(0).getType().isIndex())) // tile_dot_c3
     return emitOpError("expected one argument of 'beside', the column, an "
                        "index");
+  if (getStep() > 64 || !llvm::isPowerOf2_64(getStep())) // tile_dot_c4
+    return emitOpError("expected a step that is a power of two up to 64, but "
+                       "got ")
+           << getStep();
   return success();
 }

@@ -59,6 +59,9 @@ llvm::StringRef bitnetc::getMemoryLevel(const TargetInfo &target,
 static double getCycles(ternary::PackingFormatInterface attr,
                         const TargetInfo &target, int64_t tokens) {
   const PackingFormat &format = getFormat(attr);
+  if (target.tileTokens && tokens <= target.tileTokens &&
+      tokens >= getLeastTileTokens(format, target))
+    return target.tokenTileCycles;
   if (target.tileTokens && tokens >= target.tileTokens) {
     // A vector of codes is 4 columns of 16 rows; one product of tiles takes 64
     // columns. Token tiles go two by two.

@@ -205,6 +205,18 @@ int64_t bitnetc::getShortSteps(const Geometry &geometry, int64_t max) {
   return 128 / max / (geometry.stepCols / kQuad);
 }
 
+int64_t PackingFormat::getForms() const {
+  return getGeometry().tileRows / kLanes;
+}
+
+SmallVector<Value> PackingFormat::emitGroups(OpBuilder &builder, Location loc,
+                                             ArrayRef<Value> sums,
+                                             Value sum) const {
+  TileEmitter e(builder, loc);
+  return llvm::map_to_vector(sums,
+                             [&](Value codes) { return e.sub(codes, sum); });
+}
+
 void PackingFormat::emitTile(OpBuilder &builder, Location loc,
                              const TargetInfo &target,
                              const TileOperands &operands) const {
@@ -227,10 +239,7 @@ void PackingFormat::emitTile(OpBuilder &builder, Location loc,
                });
   };
   auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
-    SmallVector<Value> rows;
-    for (Value codes : acc)
-      rows.push_back(e.sub(codes, sum));
-    return rows;
+    return PackingFormat::emitGroups(builder, loc, acc, sum);
   };
   // Decoding takes turns with the products; constants of the decoder, bytes,
   // activations.

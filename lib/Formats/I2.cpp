@@ -78,6 +78,20 @@ public:
       use(0, f, e.andBytes(f ? e.shiftBytesRight(bytes, 2 * f) : bytes, 3));
   }
 
+  void emitForms(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
+                 UseCodes use) const override {
+    TileEmitter e(builder, loc);
+    for (auto [i, form] :
+         llvm::enumerate(getPrefixes(e, vectors.front(), /*raw=*/true)))
+      use(0, i, form);
+  }
+  SmallVector<Value> emitGroups(OpBuilder &builder, Location loc,
+                                ArrayRef<Value> sums,
+                                Value sum) const override {
+    TileEmitter e(builder, loc);
+    return getRows(e, sums, sum, /*raw=*/true);
+  }
+
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
     // In pairs, bytes must be small: codes where they are, 0, 4 and 8 at most.
@@ -101,16 +115,7 @@ public:
       }
     };
     auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
-      SmallVector<Value> rows = {e.sub(acc[3], sum)};
-      for (int64_t f = 1; f < 4; ++f) {
-        Value code = acc[3 - f];
-        if (shorts)
-          code = f % 2 ? e.shiftLanesRight(code, 2) : code;
-        else if (f < 3 || raw)
-          code = e.shiftLanesRight(e.sub(code, acc[4 - f]), 2 * f);
-        rows.push_back(e.sub(code, sum));
-      }
-      return rows;
+      return shorts ? getCodeRows(e, acc, sum) : getRows(e, acc, sum, raw);
     };
     // Bytes, a masked form, activations, three masks, ones of vpmaddwd.
     emitDotTile(
@@ -125,11 +130,32 @@ private:
     return {raw ? bytes : e.shiftBytesRight(bytes, 6), e.andBytes(bytes, 0x3f),
             e.andBytes(bytes, 0x0f), e.andBytes(bytes, 0x03)};
   }
+  static SmallVector<Value> getRows(TileEmitter &e, ArrayRef<Value> acc,
+                                    Value sum, bool raw) {
+    SmallVector<Value> rows = {e.sub(acc[3], sum)};
+    for (int64_t f = 1; f < 4; ++f) {
+      Value code = acc[3 - f];
+      if (f < 3 || raw)
+        code = e.shiftLanesRight(e.sub(code, acc[4 - f]), 2 * f);
+      rows.push_back(e.sub(code, sum));
+    }
+    return rows;
+  }
   /// Codes of the rows from the last to the first, every other one times 4.
   static SmallVector<Value> getCodes(TileEmitter &e, Value bytes) {
     Value upper = e.shiftWordsRight(bytes, 4);
     return {e.andBytes(upper, 0x0c), e.andBytes(upper, 0x03),
             e.andBytes(bytes, 0x0c), e.andBytes(bytes, 0x03)};
+  }
+
+  static SmallVector<Value> getCodeRows(TileEmitter &e, ArrayRef<Value> acc,
+                                        Value sum) {
+    SmallVector<Value> rows;
+    for (int64_t f = 0; f < 4; ++f) {
+      Value code = acc[3 - f];
+      rows.push_back(e.sub(f % 2 ? e.shiftLanesRight(code, 2) : code, sum));
+    }
+    return rows;
   }
 
   /// Every byte of a tile with its lane and column.

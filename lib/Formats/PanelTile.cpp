@@ -101,11 +101,11 @@ public:
     // The tile before has prepared this one.
     auto prepare = [&] {
       if (!isPlain)
-        forEach(e.index(0), e.index(steps), [&](Value step) {
+        e.forEach(e.index(0), e.index(steps), [&](Value step) {
           emitRewrite(operands.tileOffsets[0], step, here);
         });
       Value first = getFirstPart(e.index(0));
-      forEach(e.index(0), e.index(parts), [&](Value i) {
+      e.forEach(e.index(0), e.index(parts), [&](Value i) {
         emitDecode({here, e.mulIndex(i, kTileQuads)},
                    rem(e.add(first, i), parts), 0);
       });
@@ -114,14 +114,14 @@ public:
       ifHolds(compare(arith::CmpIPredicate::eq, number, e.index(0)), prepare);
     else
       prepare();
-    forEach(e.index(0), blocks, [&](Value block) {
+    e.forEach(e.index(0), blocks, [&](Value block) {
       for (int64_t pass = 0; pass < passes; ++pass)
         emitTokens(block, pass);
     });
     Value last = e.sub(blocks, e.index(1));
     Value row = getSumsRow(last, passes - 1);
-    forEach(e.index(0), e.index(kTokens),
-            [&](Value i) { emitFinish(last, passes - 1, row, i); });
+    e.forEach(e.index(0), e.index(kTokens),
+              [&](Value i) { emitFinish(last, passes - 1, row, i); });
   }
 
 private:
@@ -141,13 +141,6 @@ private:
     return arith::SelectOp::create(builder, loc, condition, a, b);
   }
 
-  /// A loop; `body` emits one iteration.
-  void forEach(Value begin, Value end, function_ref<void(Value)> body) {
-    auto loop = scf::ForOp::create(builder, loc, begin, end, e.index(1));
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(loop.getBody());
-    body(loop.getInductionVar());
-  }
   void ifHolds(Value condition, function_ref<void()> then,
                function_ref<void()> otherwise = nullptr) {
     auto branch = scf::IfOp::create(builder, loc, condition,
@@ -308,7 +301,7 @@ private:
     auto forRows = [&](Value column, Value count,
                        function_ref<void(Value)> body) {
       Value first = e.mulIndex(div(column, kTileCols), rate);
-      forEach(min(first, count), min(e.addIndex(first, rate), count), body);
+      e.forEach(min(first, count), min(e.addIndex(first, rate), count), body);
     };
 
     Value first = getFirstPart(number);
@@ -358,7 +351,7 @@ private:
     Value first = arith::MulIOp::create(builder, loc, place, share);
     Value end = e.add(first, share);
     if (isPlain) // what is beyond the end does no harm
-      return forEach(first, end, [&](Value line) {
+      return e.forEach(first, end, [&](Value line) {
         e.prefetch(operands.bytes,
                    e.add(following, e.mulIndex(line, kVectorBytes)), 0,
                    TileEmitter::Cache::Second);
@@ -367,8 +360,8 @@ private:
     // this one, each after their share: its steps are there by then, as a panel
     // has no more columns than a product.
     Value most = select(hasNext, e.index(steps), e.index(0));
-    forEach(min(first, most), min(end, most),
-            [&](Value step) { emitRewrite(following, step, there); });
+    e.forEach(min(first, most), min(end, most),
+              [&](Value step) { emitRewrite(following, step, there); });
   }
 
   /// The tile products of a block of tokens with the groups of `pass`.

@@ -108,6 +108,30 @@ public:
     }
   }
 
+  int64_t getForms() const override { return 6; }
+  void emitForms(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
+                 UseCodes use) const override {
+    TileEmitter e(builder, loc);
+    Value bytes = vectors.front();
+    for (int64_t i = 0; i < 6; ++i) {
+      if (i != 0)
+        bytes = triple(e, bytes);
+      use(0, i, bytes);
+    }
+  }
+  SmallVector<Value> emitGroups(OpBuilder &builder, Location loc,
+                                ArrayRef<Value> sums,
+                                Value sum) const override {
+    TileEmitter e(builder, loc);
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < 5; ++i) {
+      Value triple = e.add(e.add(sums[i], sums[i]), sums[i]);
+      Value row = e.shiftLanesRight(e.sub(triple, sums[i + 1]), 8);
+      rows.push_back(sum ? e.sub(row, sum) : row);
+    }
+    return rows;
+  }
+
   void emitTile(OpBuilder &builder, Location loc, const TargetInfo &target,
                 const TileOperands &operands) const override {
     bool isSigned = target.dotMax < 255;
@@ -130,13 +154,8 @@ public:
       }
     };
     auto finish = [&](TileEmitter &e, ArrayRef<Value> acc, Value sum) {
-      SmallVector<Value> rows;
-      for (int64_t i = 0; i < 5; ++i) {
-        Value triple = e.add(e.add(acc[i], acc[i]), acc[i]);
-        Value row = e.shiftLanesRight(e.sub(triple, acc[i + 1]), 8);
-        rows.push_back(isSigned ? row : e.sub(row, sum));
-      }
-      return rows;
+      // The bias of signed bytes is that of the codes.
+      return emitGroups(builder, loc, acc, isSigned ? Value() : sum);
     };
     // Unrolling costs more than it brings (measured: 8 %), as additions between
     // the six dot products of a step hide their latency.

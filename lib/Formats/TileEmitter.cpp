@@ -262,6 +262,14 @@ Value TileEmitter::shuffle(Value a, Value b, ArrayRef<int64_t> indices) {
   return vector::ShuffleOp::create(builder, loc, a, b, indices);
 }
 
+void TileEmitter::forEach(Value begin, Value end,
+                          function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(builder, loc, begin, end, index(1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
 SmallVector<Value> TileEmitter::loop(
     int64_t from, int64_t to, int64_t by, ArrayRef<Value> values,
     llvm::function_ref<void(Value, MutableArrayRef<Value>)> body) {

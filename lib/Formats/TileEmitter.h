@@ -110,6 +110,9 @@ public:
   mlir::Value shuffle(mlir::Value a, mlir::Value b,
                       llvm::ArrayRef<int64_t> indices);
 
+  /// A loop from `begin` to `end` by 1; `body` emits one iteration.
+  void forEach(mlir::Value begin, mlir::Value end,
+               llvm::function_ref<void(mlir::Value index)> body);
   /// A loop from `from` to `to` by `by` that carries `values`; returns their
   /// last state. `body` replaces them. Emits nothing for an empty range, and
   /// the bare body for a range of one step.

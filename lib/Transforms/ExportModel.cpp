@@ -237,7 +237,7 @@ private:
         {"max_sequences", maxSequences},
         {"threads", getSize("bitnet.threads")},
         {"cpu_features", target.getRuntimeFeatureBits()},
-        {"tile_batch", target.tileTokens},
+        {"tile_batch", target.leastTileTokens},
         {"arena_bytes", getSize("bitnet.arena_bytes")},
         {"kv_bytes_per_token", kvBytes},
         {"weights_bytes", getSize("bitnet.weights_bytes")}};

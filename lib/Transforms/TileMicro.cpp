@@ -32,7 +32,7 @@ constexpr double kPanelCost = 1.25;
 int64_t getPanelTokens(const PackingFormat &format, ternary::PackedType tile,
                        const TargetInfo &target, int64_t block) {
   if (target.tileTokens != 0)
-    return target.tileTokens;
+    return getLeastTileTokens(format, target);
   double cycles = format.getCyclesPer64Bytes(target, block) / block;
   double decoded =
       target.getDotLoopCycles(0, format.getGeometry().getCodesPerByte());
@@ -141,6 +141,8 @@ struct TernaryTileMicroPass
     if (panel != 0)
       start = emitPanelBlock(builder, acc, moved, panel,
                              /*all=*/target.tileTokens != 0);
+    if (panel != 0 && target.tileTokens != 0)
+      block = std::min(block, panel - 1); // more are never left
     Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);

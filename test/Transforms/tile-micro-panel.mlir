@@ -1,6 +1,7 @@
-// On a machine with matrix tiles, tokens that fill one go through a row tile all
-// at once, into a buffer outside the loop over row tiles; fewer go through
-// registers.
+// On a machine with matrix tiles, as many tokens as are faster with them go
+// through a row tile all at once, into a buffer outside the loop over row tiles;
+// fewer go through registers. A format whose steps do not divide 64 columns
+// needs tokens that fill a tile.
 // RUN: bitnet-opt --ternary-tile-micro %s | FileCheck %s
 
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "sapphirerapids", features = ""}} {
@@ -19,7 +20,7 @@ func.func @panel(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
   bitnet.parallel (%begin, %end) of %c2 : index {
     scf.for %i = %begin to %end step %c1 {
       %tile = ternary.tile %w[%i] : !ternary.packed<128 x 64, #ternary.i2> -> !ternary.packed<64 x 64, #ternary.i2>
-      // CHECK: %[[FILLS:.*]] = arith.cmpi uge, %[[N]], %c16
+      // CHECK: %[[FILLS:.*]] = arith.cmpi uge, %[[N]], %c7
       // CHECK: scf.if %[[FILLS]]
       // CHECK-NEXT: ternary.matmul %[[Q]], %{{.*}} into %[[BUFFER]]
       // CHECK: ternary.rescale %[[BUFFER]]
@@ -34,6 +35,23 @@ func.func @panel(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
       %part = memref.subview %scale[%row] [64] [1] : memref<128xf32> to memref<64xf32, strided<[1], offset: ?>>
       %out = memref.subview %y[0, %row] [%n, 64] [1, 1] : memref<?x128xf32> to memref<?x64xf32, strided<[128, 1], offset: ?>>
       ternary.rescale %acc, %inverse, %part into %out : (memref<?x64xi32>, memref<?xf32>, memref<64xf32, strided<[1], offset: ?>>, memref<?x64xf32, strided<[128, 1], offset: ?>>) -> ()
+    }
+  }
+  return
+}
+
+// CHECK-LABEL: func @wide_steps
+func.func @wide_steps(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>, %w: !ternary.packed<96 x 64, #ternary.tl3>, %scale: memref<96xf32>, %y: memref<?x96xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = memref.dim %y, %c0 : memref<?x96xf32>
+  // CHECK: arith.cmpi uge, %{{.*}}, %c16
+  bitnet.parallel (%begin, %end) of %c1 : index {
+    scf.for %i = %begin to %end step %c1 {
+      %tile = ternary.tile %w[%i] : !ternary.packed<96 x 64, #ternary.tl3> -> !ternary.packed<96 x 64, #ternary.tl3>
+      %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x96xi32>
+      ternary.matmul %q, %s, %tile into %acc : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<96 x 64, #ternary.tl3>, memref<?x96xi32>) -> ()
+      ternary.rescale %acc, %inverse, %scale into %y : (memref<?x96xi32>, memref<?xf32>, memref<96xf32>, memref<?x96xf32>) -> ()
     }
   }
   return

@@ -109,6 +109,22 @@ public:
                           llvm::ArrayRef<mlir::Value> vectors,
                           UseCodes use) const = 0;
 
+  /// Vectors of bytes per quad of columns whose sums of products with
+  /// activations, in 32 bits, give the products of all groups: where codes need
+  /// not be decoded for that, fewer operations. By itself, the groups' codes.
+  virtual int64_t getForms() const;
+  /// Emits them like `emitDecode`; the second argument of `use` is the form.
+  virtual void emitForms(mlir::OpBuilder &builder, mlir::Location loc,
+                         llvm::ArrayRef<mlir::Value> vectors,
+                         UseCodes use) const {
+    emitDecode(builder, loc, vectors, use);
+  }
+  /// The products (i32 lanes) of each group, given the sums of each form and,
+  /// in all lanes, the sum of the activations.
+  virtual llvm::SmallVector<mlir::Value>
+  emitGroups(mlir::OpBuilder &builder, mlir::Location loc,
+             llvm::ArrayRef<mlir::Value> sums, mlir::Value sum) const;
+
   /// Emits the multiplication of the streams' tiles by activations: exact
   /// products into `operands.products`. Only vector, arith, scf, memref and
   /// micro-ops. By itself, dot products of the codes of `emitDecode`: for
@@ -153,6 +169,19 @@ void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
                    const PackingFormat &format, const TileOperands &operands,
                    mlir::scf::ForOp tiles = nullptr,
                    const PanelSink *sink = nullptr);
+
+/// The same for at most as many tokens as fill a matrix tile: one tile of
+/// tokens by all forms of the row tile.
+void emitTokenTile(mlir::OpBuilder &builder, mlir::Location loc,
+                   const PackingFormat &format, const TileOperands &operands,
+                   mlir::scf::ForOp tiles = nullptr,
+                   const PanelSink *sink = nullptr);
+
+/// Least tokens that are multiplied with matrix tiles, on a target that has
+/// them: fewer than fill one where `emitTokenTile` takes less than dot
+/// products.
+int64_t getLeastTileTokens(const PackingFormat &format,
+                           const TargetInfo &target);
 
 /// The same for a target without matrix tiles whose vectors have 64 bytes: the
 /// whole tile is decoded into the second cache, then multiplied by block after

@@ -84,6 +84,11 @@ struct TargetInfo {
   /// Tokens of one matrix-tile product (`ternary.tile_dot`), 0: the machine has
   /// none.
   unsigned tileTokens = 0;
+  /// Fewer tokens are never multiplied with matrix tiles; 0 without them.
+  unsigned leastTileTokens = 0;
+  /// Cycles for 64 packed bytes of the product of up to `tileTokens` tokens in
+  /// one matrix tile (`emitTokenTile`).
+  double tokenTileCycles = 0;
   /// Tokens for which a target without matrix tiles decodes a whole row tile,
   /// if it has at most `panelBytes` decoded bytes; 0: it never does.
   unsigned panelTokens = 0;

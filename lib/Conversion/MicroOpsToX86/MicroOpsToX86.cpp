@@ -156,7 +156,9 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
                                          ValueRange{index(b, 0), column});
         };
         SmallVector<Value> next(carried), weights(groups), tokens(tokenTiles);
-        for (int64_t i = 0; i < groups * tokenTiles; ++i) {
+        int64_t step = op.getStep(), count = groups * tokenTiles;
+        int64_t pieces = op.getBeside().empty() ? 0 : kColumns / step;
+        for (int64_t i = 0, piece = 0; i < count; ++i) {
           int64_t group = reload ? i % groups : i / tokenTiles;
           int64_t tile = reload ? i / groups : i % tokenTiles;
           if (reload || tile == 0)
@@ -167,12 +169,14 @@ LogicalResult lowerTileDot(ternary::TileDotOp op, const TargetInfo &target) {
           sum = amx::TileMulIOp::create(
               b, loc, sumTile, tokens[tile], weights[group], sum,
               /*isZextLhs=*/false, /*isZextRhs=*/true);
-        }
-        if (!op.getBeside().empty()) {
-          IRMapping map;
-          map.map(op.getBeside().getArgument(0), column);
-          for (Operation &work : op.getBeside().front())
-            b.clone(work, map);
+          for (; piece < (i + 1) * pieces / count; ++piece) {
+            IRMapping map;
+            map.map(op.getBeside().getArgument(0),
+                    b.createOrFold<arith::AddIOp>(loc, column,
+                                                  index(b, piece * step)));
+            for (Operation &work : op.getBeside().front())
+              b.clone(work, map);
+          }
         }
         scf::YieldOp::create(b, loc, next);
       });

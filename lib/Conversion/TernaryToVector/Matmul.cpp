@@ -23,6 +23,30 @@ template <typename OpT> static scf::ForOp getTileLoop(OpT op) {
              : scf::ForOp();
 }
 
+/// Emits a product of any number of tokens in matrix tiles: in one tile of
+/// tokens if they fit and the format can, else in two at a time.
+static void emitMatrixTiles(VectorEmitter &e, const PackingFormat &format,
+                            const TargetInfo &target,
+                            const TileOperands &operands, scf::ForOp tiles,
+                            const PanelSink *sink = nullptr) {
+  auto emitAll = [&] {
+    emitPanelTile(e.builder, e.loc, format, operands, tiles, sink);
+  };
+  if (getLeastTileTokens(format, target) == target.tileTokens)
+    return emitAll();
+  Value tokens =
+      memref::DimOp::create(e.builder, e.loc, operands.activations, 0);
+  Value few = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::ule,
+                                    tokens, e.index(target.tileTokens));
+  auto branch =
+      scf::IfOp::create(e.builder, e.loc, few, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(e.builder);
+  e.builder.setInsertionPointToStart(branch.thenBlock());
+  emitTokenTile(e.builder, e.loc, format, operands, tiles, sink);
+  e.builder.setInsertionPointToStart(branch.elseBlock());
+  emitAll();
+}
+
 /// Fills in what both kinds of multiplication share and emits the tiles of
 /// `ops`, which read the same activations: one loop, one stream each.
 template <typename OpT>
@@ -75,7 +99,7 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
            << operands.columns;
   scf::ForOp tiles = getTileLoop(first);
   if (!rescale.whole) {
-    emitPanelTile(e.builder, e.loc, format, operands, tiles);
+    emitMatrixTiles(e, format, target, operands, tiles);
     return success();
   }
   Value out = rescale.whole.getOuts().front();
@@ -97,7 +121,7 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
   PanelSink sink = {store, nullptr};
   if (!rescale.whole.getNontemporal())
     sink.prefetch = fetch;
-  emitPanelTile(e.builder, e.loc, format, operands, tiles, &sink);
+  emitMatrixTiles(e, format, target, operands, tiles, &sink);
   return success();
 }
 

@@ -394,3 +394,33 @@ func.func @tile_dot_c3(%x0: memref<16x64xi8>, %panel: memref<1x16x64xi8>, %first
   } : memref<16x64xi8> by memref<1x16x64xi8> into memref<16x16xi32>
   return
 }
+
+// -----
+
+func.func @tile_dot_c4(%x0: memref<16x64xi8>, %panel: memref<1x16x64xi8>, %first: index, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected a step that is a power of two up to 64, but got 48}}
+  ternary.tile_dot %x0 by %panel[%first] into %r beside {
+  ^bb0(%column: index):
+  } {step = 48} : memref<16x64xi8> by memref<1x16x64xi8> into memref<16x16xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c4_wide(%x0: memref<16x64xi8>, %panel: memref<1x16x64xi8>, %first: index, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected a step that is a power of two up to 64, but got 128}}
+  ternary.tile_dot %x0 by %panel[%first] into %r beside {
+  ^bb0(%column: index):
+  } {step = 128} : memref<16x64xi8> by memref<1x16x64xi8> into memref<16x16xi32>
+  return
+}
+
+// -----
+
+func.func @tile_dot_c4_none(%x0: memref<16x64xi8>, %panel: memref<1x16x64xi8>, %first: index, %r: memref<16x16xi32>) {
+  // expected-error @+1 {{expected a step that is a power of two up to 64, but got 0}}
+  ternary.tile_dot %x0 by %panel[%first] into %r beside {
+  ^bb0(%column: index):
+  } {step = 0} : memref<16x64xi8> by memref<1x16x64xi8> into memref<16x16xi32>
+  return
+}

@@ -89,5 +89,11 @@ func.func @tile_dot(%x: memref<16x384xi8>, %y: memref<16x384xi8>, %panel: memref
   ^bb0(%column: index):
     memref.prefetch %x[%zero, %column], read, locality<3>, data : memref<16x384xi8>
   } : memref<16x384xi8>, memref<16x384xi8> by memref<4x32x64xi8> into memref<32x32xi32>
+  // CHECK: ternary.tile_dot %{{.*}} by %{{.*}}[%{{.*}}] into %{{.*}} beside {
+  // CHECK: } {step = 16 : i64} : memref<16x384xi8>
+  ternary.tile_dot %x by %panel[%first] into %r beside {
+  ^bb0(%column: index):
+    memref.prefetch %x[%zero, %column], read, locality<3>, data : memref<16x384xi8>
+  } {step = 16} : memref<16x384xi8> by memref<4x32x64xi8> into memref<16x32xi32>
   return
 }

@@ -102,4 +102,33 @@ func.func @reload(%x: memref<16x192xi8>, %y: memref<16x192xi8>, %panel: memref<3
   return
 }
 
+// What stands beside every 16 columns is spread among the products of their 64.
+// OPS-LABEL: func @spread
+// OPS: scf.for %[[COLUMN:.*]] = {{.*}} iter_args
+// OPS: amx.tile_muli
+// OPS: memref.prefetch %{{.*}}[%[[COLUMN]]]
+// OPS: %[[SECOND:.*]] = arith.addi %[[COLUMN]], %c16
+// OPS: memref.prefetch %{{.*}}[%[[SECOND]]]
+// OPS: amx.tile_muli
+// OPS: %[[THIRD:.*]] = arith.addi %[[COLUMN]], %c32
+// OPS: memref.prefetch %{{.*}}[%[[THIRD]]]
+// OPS: %[[FOURTH:.*]] = arith.addi %[[COLUMN]], %c48
+// OPS: memref.prefetch %{{.*}}[%[[FOURTH]]]
+// OPS: scf.yield
+
+// ASM-LABEL: spread:
+// ASM: tdpbsud
+// ASM-COUNT-2: prefetcht1
+// ASM: tdpbsud
+// ASM-COUNT-2: prefetcht1
+// ASM-COUNT-2: tilestored
+func.func @spread(%x: memref<16x64xi8>, %panel: memref<1x32x64xi8>, %r: memref<16x32xi32>, %bytes: memref<4096xi8>) {
+  %first = arith.constant 0 : index
+  ternary.tile_dot %x by %panel[%first] into %r beside {
+  ^bb0(%column: index):
+    memref.prefetch %bytes[%column], read, locality<2>, data : memref<4096xi8>
+  } {step = 16} : memref<16x64xi8> by memref<1x32x64xi8> into memref<16x32xi32>
+  return
+}
+
 }
