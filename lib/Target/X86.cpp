@@ -63,8 +63,8 @@ static Error setFacts(TargetInfo &target) {
   // Measured: 11 (i2) and 14 (t5) from the second cache, 18 to 20 from DRAM,
   // where dot products lose half as much.
   target.tokenTileCycles = 15;
-  // Decoding a tile costs what it saves in the products of 13 tokens (t5).
-  target.panelTokens = wide && vnni && target.tileTokens == 0 ? 24 : 0;
+  // Decoding a tile costs what it saves in the products of 16 tokens (t5).
+  target.panelTokens = wide && vnni && target.tileTokens == 0 ? 16 : 0;
   // 5 to 11 % more from DRAM than one stream, none from a third one; with 16
   // registers the accumulators of two tiles would spill.
   target.streams = target.vectorRegisters == 32 ? 2 : 1;

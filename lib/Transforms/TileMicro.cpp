@@ -22,24 +22,22 @@ using namespace bitnetc;
 
 namespace {
 
-/// A decoded tile is read from the second cache: what is saved has to be more
-/// than that costs.
-constexpr double kPanelCost = 1.25;
+/// Sums of decoded tiles wait in memory now and then: what is saved has to be
+/// more than that costs. (i2, whose decoding takes an eighth of the dot
+/// products, would be 4 % slower, tl2, a quarter, is 8 % faster.)
+constexpr double kPanelCost = 1.2;
 
 /// As many tokens, or more of them, go through a row tile at once, which
 /// is decoded for all of them; 0: none do. Matrix tiles need that; for dot
 /// products it pays where decoding takes longer than they do.
-int64_t getPanelTokens(const PackingFormat &format, ternary::PackedType tile,
-                       const TargetInfo &target, int64_t block) {
+int64_t getPanelTokens(const PackingFormat &format, const TargetInfo &target,
+                       int64_t block) {
   if (target.tileTokens != 0)
     return getLeastTileTokens(format, target);
   double cycles = format.getCyclesPer64Bytes(target, block) / block;
   double decoded =
       target.getDotLoopCycles(0, format.getGeometry().getCodesPerByte());
-  return cycles > kPanelCost * decoded &&
-                 tile.getN() * tile.getK() <= target.panelBytes
-             ? target.panelTokens
-             : 0;
+  return cycles > kPanelCost * decoded ? target.panelTokens : 0;
 }
 
 struct TernaryTileMicroPass
@@ -136,13 +134,11 @@ struct TernaryTileMicroPass
     };
     Value count = acc.getDynamicSizes()[0];
     Value start = index(0);
-    int64_t panel =
-        looksUp ? 0 : getPanelTokens(format, weights, target, block);
-    if (panel != 0)
-      start = emitPanelBlock(builder, acc, moved, panel,
-                             /*all=*/target.tileTokens != 0);
-    if (panel != 0 && target.tileTokens != 0)
+    int64_t panel = looksUp ? 0 : getPanelTokens(format, target, block);
+    if (panel != 0) {
+      start = emitPanelBlock(builder, acc, moved, panel);
       block = std::min(block, panel - 1); // more are never left
+    }
     Value left = builder.createOrFold<arith::SubIOp>(loc, count, start);
     Value rest = arith::RemUIOp::create(builder, loc, left, index(block));
     Value full = arith::SubIOp::create(builder, loc, count, rest);
@@ -182,13 +178,11 @@ struct TernaryTileMicroPass
     }
   }
 
-  /// As many tokens as are a multiple of `tokens` go through the row tile at
-  /// once, or, where matrix tiles can be made up, all if there are `tokens` of
-  /// them. Their products wait in a buffer of the whole loop over row tiles.
-  /// Returns the first token that is left.
+  /// All tokens go through the row tile at once if there are `tokens` of them.
+  /// Their products wait in a buffer of the whole loop over row tiles. Returns
+  /// the first token that is left.
   static Value emitPanelBlock(OpBuilder &builder, memref::AllocaOp acc,
-                              ArrayRef<Operation *> ops, int64_t tokens,
-                              bool all) {
+                              ArrayRef<Operation *> ops, int64_t tokens) {
     Location loc = acc.getLoc();
     OpBuilder outside(acc);
     if (auto loop = dyn_cast<scf::ForOp>(acc->getParentOp()))
@@ -196,32 +190,21 @@ struct TernaryTileMicroPass
     auto index = [&](int64_t value) -> Value {
       return arith::ConstantIndexOp::create(outside, loc, value);
     };
-    Value count = acc.getDynamicSizes()[0], full = count;
-    if (!all) {
-      Value rest = arith::RemUIOp::create(outside, loc, count, index(tokens));
-      full = arith::SubIOp::create(outside, loc, count, rest);
-    }
+    Value count = acc.getDynamicSizes()[0];
     Value buffer = memref::AllocaOp::create(
-        outside, loc, acc.getType(), ValueRange{full}, acc.getAlignmentAttr());
+        outside, loc, acc.getType(), ValueRange{count}, acc.getAlignmentAttr());
     Value zero = index(0), least = index(tokens);
     Value any = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::uge,
-                                      full, least);
+                                      count, least);
     auto branch = scf::IfOp::create(builder, loc, any,
                                     /*withElseRegion=*/false);
     OpBuilder inner = OpBuilder::atBlockBegin(branch.thenBlock());
     IRMapping map;
     map.map(acc.getResult(), buffer);
-    for (Operation *op : ops) {
-      if (op == acc)
-        continue;
-      if (all)
+    for (Operation *op : ops)
+      if (op != acc)
         inner.clone(*op, map);
-      else
-        cloneForTokens(inner, op, map, zero, full);
-    }
-    if (!all)
-      return full;
-    return arith::SelectOp::create(builder, loc, any, full, zero);
+    return arith::SelectOp::create(builder, loc, any, count, zero);
   }
 
   /// The loop over row tiles that multiplies a single token becomes a loop over

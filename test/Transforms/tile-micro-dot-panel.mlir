@@ -1,18 +1,19 @@
 // Without matrix tiles, a row tile that takes long to decode is decoded once for
-// 24 tokens or a multiple of them; the rest goes through registers. Masks are
-// cheaper than a panel.
+// all tokens if they are 16 or more; fewer go through registers. Masks are cheaper
+// than a panel.
 // RUN: bitnet-opt --ternary-tile-micro %s | FileCheck %s
 
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "icelake-server", features = ""}} {
 
 // CHECK-LABEL: func @digits
 func.func @digits(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>, %w: !ternary.packed<80 x 64, #ternary.t5>, %scale: memref<80xf32>, %y: memref<?x80xf32>, %n: index) {
-  // CHECK: %[[REST:.*]] = arith.remui %[[N:.*]], %c24
-  // CHECK: %[[FULL:.*]] = arith.subi %[[N]], %[[REST]]
-  // CHECK: scf.if
-  // CHECK: ternary.matmul {{.*}}memref<?x80xi32,
-  // CHECK: ternary.rescale
-  // CHECK: scf.for %{{.*}} = %[[FULL]] to
+  // CHECK: %[[BUFFER:.*]] = memref.alloca(%[[N:.*]]) {alignment = 64 : i64} : memref<?x80xi32>
+  // CHECK: %[[MANY:.*]] = arith.cmpi uge, %[[N]], %c16
+  // CHECK: scf.if %[[MANY]]
+  // CHECK-NEXT: ternary.matmul {{.*}} into %[[BUFFER]]
+  // CHECK: ternary.rescale %[[BUFFER]]
+  // CHECK: %[[FIRST:.*]] = arith.select %[[MANY]], %[[N]], %c0
+  // CHECK: scf.for %{{.*}} = %[[FIRST]] to
   // CHECK: ternary.matmul {{.*}}memref<4x80xi32>
   %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x80xi32>
   ternary.matmul %q, %s, %w into %acc : (memref<?x64xi8>, memref<?xi32>, !ternary.packed<80 x 64, #ternary.t5>, memref<?x80xi32>) -> ()
@@ -30,14 +31,4 @@ func.func @masks(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
   return
 }
 
-// A decoded tile of 1.3 MB does not stay in the second cache.
-// CHECK-LABEL: func @wide
-func.func @wide(%q: memref<?x16384xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>, %w: !ternary.packed<80 x 16384, #ternary.t5>, %scale: memref<80xf32>, %y: memref<?x80xf32>, %n: index) {
-  // CHECK-NOT: memref<?x80xi32
-  // CHECK: return
-  %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x80xi32>
-  ternary.matmul %q, %s, %w into %acc : (memref<?x16384xi8>, memref<?xi32>, !ternary.packed<80 x 16384, #ternary.t5>, memref<?x80xi32>) -> ()
-  ternary.rescale %acc, %inverse, %scale into %y : (memref<?x80xi32>, memref<?xf32>, memref<80xf32>, memref<?x80xf32>) -> ()
-  return
-}
 }

@@ -183,9 +183,10 @@ void emitTokenTile(mlir::OpBuilder &builder, mlir::Location loc,
 int64_t getLeastTileTokens(const PackingFormat &format,
                            const TargetInfo &target);
 
-/// The same for a target without matrix tiles whose vectors have 64 bytes: the
-/// whole tile is decoded into the second cache, then multiplied by block after
-/// block of as many tokens as registers hold sums for; at least one block.
+/// The same for any number of tokens on a target without matrix tiles whose
+/// vectors have 64 bytes: as many columns as stay in the first cache are
+/// decoded, then multiplied by block after block of as many tokens as registers
+/// hold sums for.
 void emitDotPanel(mlir::OpBuilder &builder, mlir::Location loc,
                   const PackingFormat &format, const TargetInfo &target,
                   const TileOperands &operands);

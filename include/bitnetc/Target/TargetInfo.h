@@ -89,10 +89,9 @@ struct TargetInfo {
   /// Cycles for 64 packed bytes of the product of up to `tileTokens` tokens in
   /// one matrix tile (`emitTokenTile`).
   double tokenTileCycles = 0;
-  /// Tokens for which a target without matrix tiles decodes a whole row tile,
-  /// if it has at most `panelBytes` decoded bytes; 0: it never does.
+  /// Least tokens for which a target without matrix tiles decodes a row tile
+  /// for all of them; 0: it never does.
   unsigned panelTokens = 0;
-  int64_t panelBytes = 1 << 20;
   /// One exact s8 x s8 dot-product instruction exists (sdot).
   bool signedDot = false;
   /// Vectors of bytes have a multiplication (NEON mul; x86 has none).

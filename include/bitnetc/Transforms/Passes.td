@@ -396,12 +396,12 @@ def TernaryTileMicro : Pass<"ternary-tile-micro"> {
     many tokens as the target's registers hold accumulators for, and a block of
     the tokens that are left: of every number of them, so that few tokens read
     the weights once. The rescaling that reads the tile moves along.
-    On a machine with matrix tiles, tokens that fill one go through the row tile
-    all at once instead; on one without, where decoding a tile takes longer than
-    multiplying it, a multiple of `TargetInfo::panelTokens` comes before them. A
-    single token reads several row tiles side by side (`TargetInfo::streams`), at
-    least `TargetInfo::streamDistance` bytes apart: their products stand next to
-    each other and become one loop.
+    On a machine with matrix tiles, as many tokens as are faster with them
+    (`getLeastTileTokens`) go through the row tile all at once instead; on one
+    without, so do `TargetInfo::panelTokens` or more where decoding a tile takes
+    long beside multiplying it. A single token reads several row tiles side by
+    side (`TargetInfo::streams`), at least `TargetInfo::streamDistance` bytes
+    apart: their products stand next to each other and become one loop.
 
     ```mlir
     %acc = memref.alloca(%n) : memref<?x64xi32>

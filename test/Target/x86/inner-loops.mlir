@@ -150,25 +150,17 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
 
 //--- t5-panel.mlir
 module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "x86-64-v4", features = "+avx512vnni"}} {
-  // Once decoded, a step is five loads, five broadcasts and the dot products of
-  // all pairs.
+  // Once decoded, a step of five tokens is five loads, five broadcasts and the
+  // dot products of all pairs.
   // CHECK-LABEL: prompt:
   // CHECK: vpaddb
-  // CHECK: [[LOOP:.LBB[0-9_]+]]:{{.*}}Parent Loop
-  // CHECK-NEXT: Inner Loop Header
+  // CHECK: Inner Loop Header: Depth=3
   // CHECK-NOT: {{vpadd|vpand|rsp}}
-  // CHECK: vpbroadcastd
-  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
-  // CHECK: vpbroadcastd
-  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
-  // CHECK: vpbroadcastd
-  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
-  // CHECK: vpbroadcastd
-  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
-  // CHECK: vpbroadcastd
-  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK-COUNT-5: vmovdqa64
+  // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
+  // CHECK-COUNT-25: vpdpbusd {{.*}}%zmm
   // CHECK-NOT: zmm
-  // CHECK: j{{.*}} [[LOOP]]
+  // CHECK: j{{.*}} .LBB
   func.func @prompt(%q: memref<?x2560xi8>, %s: memref<?xi32>, %b: memref<81920xi8>, %i: index, %p: memref<?x80xi32>) {
     %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
     %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
