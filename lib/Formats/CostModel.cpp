@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #include "bitnetc/Formats/CostModel.h"
+#include "MatrixTile.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace bitnetc;
@@ -60,7 +61,7 @@ static double getCycles(ternary::PackingFormatInterface attr,
                         const TargetInfo &target, int64_t tokens) {
   const PackingFormat &format = getFormat(attr);
   if (target.tileTokens && tokens <= target.tileTokens &&
-      tokens >= getLeastTileTokens(format, target))
+      hasTokenTile(format) && tokens >= getLeastTileTokens(format, target))
     return target.tokenTileCycles;
   if (target.tileTokens && tokens >= target.tileTokens) {
     // A vector of codes is 4 columns of 16 rows; one product of tiles takes 64

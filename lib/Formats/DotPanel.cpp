@@ -10,7 +10,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
 #include "TileEmitter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -47,18 +46,15 @@ public:
                         builder.getI8Type()),
         builder.getI64IntegerAttr(kVectorBytes));
     Value zero = e.index(0);
-    Value tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
-    Value rest = arith::RemUIOp::create(builder, loc, tokens, e.index(block));
+    Value tokens = e.getTokens(operands), rest = e.remIndex(tokens, block);
     Value whole = e.sub(tokens, rest);
     e.forEach(zero, tokens, [&](Value token) { emitStart(token); });
     e.loop(0, steps, panelSteps, {}, [&](Value first, MutableArrayRef<Value>) {
-      Value count = arith::MinUIOp::create(builder, loc, e.index(panelSteps),
-                                           e.sub(e.index(steps), first));
+      Value count = e.min(e.index(panelSteps), e.sub(e.index(steps), first));
       e.forEach(zero, count, [&](Value step) { emitDecode(first, step); });
       Value quad = e.mulIndex(first, stepQuads);
       Value end =
-          arith::MinUIOp::create(builder, loc, e.index(panelSteps * stepQuads),
-                                 e.sub(e.index(quads), quad));
+          e.min(e.index(panelSteps * stepQuads), e.sub(e.index(quads), quad));
       auto loop = scf::ForOp::create(builder, loc, zero, whole, e.index(block));
       {
         OpBuilder::InsertionGuard guard(builder);

@@ -26,10 +26,8 @@
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#include "TileEmitter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "MatrixTile.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -38,33 +36,27 @@ using namespace bitnetc;
 
 namespace {
 
-/// Tokens and columns of a matrix tile; quads of its columns.
-constexpr int64_t kTileTokens = 16, kTileCols = 64,
-                  kTileQuads = kTileCols / kQuad;
 /// Tokens of one product.
 constexpr int64_t kTokens = 2 * kTileTokens;
 /// Matrix tiles of columns in a panel: so few that they stay in the first
 /// cache, whatever else goes through it (twice as many take 3 to 6 % longer).
 constexpr int64_t kParts = 4;
 
-class Emitter {
+class Emitter : MatrixTile {
 public:
   Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
-          const TileOperands &operands, scf::ForOp tiles, const PanelSink *sink)
-      : e(builder, loc), builder(builder), loc(loc), format(format),
-        geometry(format.getGeometry()), operands(operands), tiles(tiles),
-        sink(sink),
+          const TileOperands &operands, const ProductSink &sink,
+          scf::ForOp tiles)
+      : MatrixTile(builder, loc, format, operands, sink, tiles),
         groups(cast<MemRefType>(operands.products[0].getType()).getDimSize(1) /
                kLanes),
         passes(std::max<int64_t>(groups / 2, 1)),
-        steps(geometry.getSteps(operands.columns)),
-        columns(ternary::getPaddedColumns(operands.columns)),
-        products(columns / kTileCols), parts(std::min(products, kParts)),
+        parts(std::min(products, kParts)),
         codeQuads(std::max(columns, steps * geometry.stepCols) / kQuad),
         isPlain(format.storesCodes()) {}
 
   void emit() {
-    tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
+    tokens = e.getTokens(operands);
     blocks = arith::CeilDivUIOp::create(builder, loc, tokens, e.index(kTokens));
     Value number = e.index(0), parity = number; // of tiles before
     following = e.addIndex(operands.tileOffsets[0], getTileBytes());
@@ -72,23 +64,21 @@ public:
     if (tiles) {
       outside.setInsertionPoint(tiles);
       number = e.sub(tiles.getInductionVar(), tiles.getLowerBound());
-      parity = rem(number, 2);
+      parity = e.remIndex(number, 2);
       Value next = e.addIndex(tiles.getInductionVar(), 1);
-      hasNext = compare(arith::CmpIPredicate::ult, next, tiles.getUpperBound());
+      hasNext =
+          e.compare(arith::CmpIPredicate::ult, next, tiles.getUpperBound());
     }
-    auto allocate = [&](ArrayRef<int64_t> shape, Type type) -> Value {
-      return memref::AllocaOp::create(outside, loc,
-                                      MemRefType::get(shape, type),
-                                      builder.getI64IntegerAttr(kVectorBytes));
-    };
-    panel = allocate({parts, getCount(0) * kTileQuads, kVectorBytes},
+    panel = allocate(outside, {parts, getCount(0) * kTileQuads, kVectorBytes},
                      builder.getI8Type());
-    sums = allocate({2 * kTokens, getCount(0) * kLanes}, builder.getI32Type());
+    sums = allocate(outside, {2 * kTokens, getCount(0) * kLanes},
+                    builder.getI32Type());
     if (isPlain) {
       here = operands.tileOffsets[0];
       there = following;
     } else {
-      codes = allocate({(tiles ? 2 : 1) * passes * codeQuads, kVectorBytes},
+      codes = allocate(outside,
+                       {(tiles ? 2 : 1) * passes * codeQuads, kVectorBytes},
                        builder.getI8Type());
       here = e.mulIndex(parity, passes * codeQuads);
       there = e.sub(e.index(passes * codeQuads), here);
@@ -107,11 +97,12 @@ public:
       Value first = getFirstPart(e.index(0));
       e.forEach(e.index(0), e.index(parts), [&](Value i) {
         emitDecode({here, e.mulIndex(i, kTileQuads)},
-                   rem(e.add(first, i), parts), 0);
+                   e.remIndex(e.add(first, i), parts), 0);
       });
     };
     if (tiles)
-      ifHolds(compare(arith::CmpIPredicate::eq, number, e.index(0)), prepare);
+      e.ifHolds(e.compare(arith::CmpIPredicate::eq, number, e.index(0)),
+                prepare);
     else
       prepare();
     e.forEach(e.index(0), blocks, [&](Value block) {
@@ -125,35 +116,6 @@ public:
   }
 
 private:
-  Value div(Value a, int64_t b) {
-    return arith::DivUIOp::create(builder, loc, a, e.index(b));
-  }
-  Value rem(Value a, int64_t b) {
-    return arith::RemUIOp::create(builder, loc, a, e.index(b));
-  }
-  Value min(Value a, Value b) {
-    return arith::MinUIOp::create(builder, loc, a, b);
-  }
-  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
-    return arith::CmpIOp::create(builder, loc, predicate, a, b);
-  }
-  Value select(Value condition, Value a, Value b) {
-    return arith::SelectOp::create(builder, loc, condition, a, b);
-  }
-
-  void ifHolds(Value condition, function_ref<void()> then,
-               function_ref<void()> otherwise = nullptr) {
-    auto branch = scf::IfOp::create(builder, loc, condition,
-                                    /*withElseRegion=*/bool(otherwise));
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    then();
-    if (!otherwise)
-      return;
-    builder.setInsertionPointToStart(branch.elseBlock());
-    otherwise();
-  }
-
   /// The groups of a pass: two, and an odd one with the first two.
   int64_t getCount(int64_t pass) const {
     return pass == 0 ? groups - 2 * (passes - 1) : 2;
@@ -166,7 +128,6 @@ private:
   int64_t getShift(int64_t pass, int64_t i) const {
     return 2 * (isPlain ? getFirst(pass) + i : getCount(pass) - 1 - i);
   }
-  int64_t getTileBytes() const { return steps * geometry.stepBytes; }
   /// What the products of a tile share out: lines to ask for, or steps, counted
   /// as if all columns had some.
   int64_t getShares() const {
@@ -180,12 +141,12 @@ private:
   }
   /// Where its sums wait: products take turns with two buffers.
   Value getSumsRow(Value block, int64_t pass) {
-    return e.mulIndex(rem(getNumber(block, pass), 2), kTokens);
+    return e.mulIndex(e.remIndex(getNumber(block, pass), 2), kTokens);
   }
   /// The first token of one of the two tiles of a block.
   Value getToken(Value block, int64_t tile) {
-    return min(e.addIndex(e.mulIndex(block, kTokens), tile * kTileTokens),
-               e.sub(tokens, e.index(kTileTokens)));
+    return e.min(e.addIndex(e.mulIndex(block, kTokens), tile * kTileTokens),
+                 e.sub(tokens, e.index(kTileTokens)));
   }
 
   /// Rewrites a step of the row tile at byte `tile` to rows of `codes` from
@@ -225,8 +186,8 @@ private:
     Value base, quad;
   };
   Source select(Value condition, Source a, Source b) {
-    return {select(condition, a.base, b.base),
-            select(condition, a.quad, b.quad)};
+    return {e.select(condition, a.base, b.base),
+            e.select(condition, a.quad, b.quad)};
   }
 
   /// Writes the codes of `source` in the groups of `pass`, or with a condition
@@ -244,7 +205,7 @@ private:
       };
       Value mask = getMask(pass);
       if (condition)
-        mask = select(condition, mask, getMask(other));
+        mask = e.select(condition, mask, getMask(other));
       masks.push_back(vector::BroadcastOp::create(
           builder, loc, e.bytesType(kVectorBytes), mask));
     }
@@ -274,43 +235,46 @@ private:
   }
   /// The bytes of quad `i`, or of the last one there is.
   Value getByte(Source source, int64_t i) {
-    Value quad = min(e.addIndex(source.quad, i), e.index(steps - 1));
+    Value quad = e.min(e.addIndex(source.quad, i), e.index(steps - 1));
     return e.add(source.base, e.mulIndex(quad, kVectorBytes));
   }
 
   /// One pass of one block of tokens, and what stands beside it.
   void emitTokens(Value block, int64_t pass) {
     Value number = getNumber(block, pass);
-    Value isFirst = compare(arith::CmpIPredicate::eq, block, e.index(0));
+    Value isFirst = e.compare(arith::CmpIPredicate::eq, block, e.index(0));
     int64_t earlier = (pass + passes - 1) % passes;
     Value blockBefore = pass == 0 ? e.sub(block, e.index(1)) : block;
     Value rowBefore = e.sub(e.index(kTokens), getSumsRow(block, pass));
-    Value rowsBefore = pass == 0 ? select(isFirst, e.index(0), e.index(kTokens))
-                                 : e.index(kTokens);
+    Value rowsBefore = pass == 0
+                           ? e.select(isFirst, e.index(0), e.index(kTokens))
+                           : e.index(kTokens);
     // What is decoded after the columns of this product.
     int64_t later = (pass + 1) % passes;
     Value nextBase = here;
     if (later == 0 && hasNext) {
       Value isLast =
-          compare(arith::CmpIPredicate::eq, e.addIndex(block, 1), blocks);
-      nextBase = select(arith::AndIOp::create(builder, loc, isLast, hasNext),
-                        there, here);
+          e.compare(arith::CmpIPredicate::eq, e.addIndex(block, 1), blocks);
+      nextBase = e.select(arith::AndIOp::create(builder, loc, isLast, hasNext),
+                          there, here);
     }
     // Tokens for each 64 columns.
     int64_t rate = llvm::divideCeil(kTokens, products);
     auto forRows = [&](Value column, Value count,
                        function_ref<void(Value)> body) {
-      Value first = e.mulIndex(div(column, kTileCols), rate);
-      e.forEach(min(first, count), min(e.addIndex(first, rate), count), body);
+      Value first = e.mulIndex(e.divIndex(column, kTileCols), rate);
+      e.forEach(e.min(first, count), e.min(e.addIndex(first, rate), count),
+                body);
     };
 
     Value first = getFirstPart(number);
     emitProduct(block, pass, first, [&](Value column) {
       emitShare(number, column);
-      Value part = rem(e.add(first, div(column, kTileCols)), parts);
-      Value isThis = compare(arith::CmpIPredicate::ult, column,
-                             e.index(columns - parts * kTileCols));
-      Value ahead = e.addIndex(div(column, kQuad), parts * kTileQuads);
+      Value part =
+          e.remIndex(e.add(first, e.divIndex(column, kTileCols)), parts);
+      Value isThis = e.compare(arith::CmpIPredicate::ult, column,
+                               e.index(columns - parts * kTileCols));
+      Value ahead = e.addIndex(e.divIndex(column, kQuad), parts * kTileQuads);
       Source now = {here, ahead},
              then = {nextBase, e.sub(ahead, e.index(columns / kQuad))};
       // One code for both where only masks differ.
@@ -318,14 +282,14 @@ private:
         emitDecode(select(isThis, now, then), part, pass,
                    later == pass ? Value() : isThis, later);
       else
-        ifHolds(
+        e.ifHolds(
             isThis, [&] { emitDecode(now, part, pass); },
             [&] { emitDecode(then, part, later); });
-      if (sink && sink->prefetch)
+      if (sink.prefetch)
         forRows(column, e.index(kTokens), [&](Value i) {
           for (int64_t g = 0; g < getCount(pass); ++g)
-            sink->prefetch(getRowToken(block, i),
-                           e.index((getFirst(pass) + g) * kLanes));
+            sink.prefetch(getRowToken(block, i),
+                          e.index((getFirst(pass) + g) * kLanes));
         });
       forRows(column, rowsBefore,
               [&](Value i) { emitFinish(blockBefore, earlier, rowBefore, i); });
@@ -336,7 +300,7 @@ private:
   Value getFirstPart(Value number) {
     if (products % parts == 0)
       return e.index(0);
-    return rem(e.add(before, e.mulIndex(number, products)), parts);
+    return e.remIndex(e.add(before, e.mulIndex(number, products)), parts);
   }
 
   /// Prepares the share of the next row tile that belongs to the columns from
@@ -347,7 +311,8 @@ private:
   void emitShare(Value number, Value column) {
     if (isPlain ? operands.prefetch == 0 : !tiles)
       return;
-    Value place = e.add(e.mulIndex(number, products), div(column, kTileCols));
+    Value place =
+        e.add(e.mulIndex(number, products), e.divIndex(column, kTileCols));
     Value first = arith::MulIOp::create(builder, loc, place, share);
     Value end = e.add(first, share);
     if (isPlain) // what is beyond the end does no harm
@@ -359,22 +324,14 @@ private:
     // The next row tile's first parts are decoded behind the last columns of
     // this one, each after their share: its steps are there by then, as a panel
     // has no more columns than a product.
-    Value most = select(hasNext, e.index(steps), e.index(0));
-    e.forEach(min(first, most), min(end, most),
+    Value most = e.select(hasNext, e.index(steps), e.index(0));
+    e.forEach(e.min(first, most), e.min(end, most),
               [&](Value step) { emitRewrite(following, step, there); });
   }
 
   /// The tile products of a block of tokens with the groups of `pass`.
   void emitProduct(Value block, int64_t pass, Value part,
                    function_ref<void(Value)> beside) {
-    auto slice = [&](Value memref, ArrayRef<OpFoldResult> offsets, int64_t rows,
-                     int64_t columns) -> Value {
-      OpFoldResult one = builder.getIndexAttr(1);
-      return memref::SubViewOp::create(
-          builder, loc, memref, offsets,
-          {builder.getIndexAttr(rows), builder.getIndexAttr(columns)},
-          {one, one});
-    };
     OpFoldResult zero = builder.getIndexAttr(0);
     SmallVector<Value> x;
     for (int64_t tile = 0; tile < kTokens / kTileTokens; ++tile)
@@ -382,20 +339,15 @@ private:
                         kTileTokens, columns));
     Value out = slice(sums, {getSumsRow(block, pass), zero}, kTokens,
                       getCount(pass) * kLanes);
-    auto product =
-        ternary::TileDotOp::create(builder, loc, x, panel, part, out);
-    OpBuilder::InsertionGuard guard(builder);
-    Block *body = builder.createBlock(&product.getBeside(), {},
-                                      {builder.getIndexType()}, {loc});
-    builder.setInsertionPointToStart(body);
-    beside(body->getArgument(0));
+    emitTileDot(x, panel, part, out, kTileCols, beside);
   }
 
   /// The token of row `i` of a block.
   Value getRowToken(Value block, Value i) {
     Value upper = e.sub(getToken(block, 1), e.index(kTileTokens));
-    Value isUpper = compare(arith::CmpIPredicate::uge, i, e.index(kTileTokens));
-    return e.add(select(isUpper, upper, getToken(block, 0)), i);
+    Value isUpper =
+        e.compare(arith::CmpIPredicate::uge, i, e.index(kTileTokens));
+    return e.add(e.select(isUpper, upper, getToken(block, 0)), i);
   }
 
   /// Makes products of the sums in row `i` of those from `row` on, of a token
@@ -413,26 +365,13 @@ private:
         value = e.shiftLanesRight(value, shift);
       value = e.sub(value, sum);
       Value lane = e.index(group * kLanes);
-      if (sink)
-        sink->store(token, lane, value);
-      else
-        vector::StoreOp::create(builder, loc, value, operands.products[0],
-                                ValueRange{token, lane});
+      sink.store(token, lane, value);
     }
   }
 
-  TileEmitter e;
-  OpBuilder &builder;
-  Location loc;
-  const PackingFormat &format;
-  const Geometry geometry;
-  const TileOperands &operands;
-  scf::ForOp tiles;
-  const PanelSink *sink;
-  /// Groups of rows, passes over two of them; steps with packed bytes; columns
-  /// with padding, matrix tiles of them, and in a panel; quads of columns in
-  /// the rewritten codes of a row tile.
-  const int64_t groups, passes, steps, columns, products, parts, codeQuads;
+  /// Groups of rows, passes over two of them; matrix tiles of columns in a
+  /// panel; quads of columns in the rewritten codes of a row tile.
+  const int64_t groups, passes, parts, codeQuads;
   /// The format stores codes of two bits.
   const bool isPlain;
   /// Tokens, and blocks of 32 of them.
@@ -452,7 +391,7 @@ private:
 
 void bitnetc::emitPanelTile(OpBuilder &builder, Location loc,
                             const PackingFormat &format,
-                            const TileOperands &operands, scf::ForOp tiles,
-                            const PanelSink *sink) {
-  Emitter(builder, loc, format, operands, tiles, sink).emit();
+                            const TileOperands &operands,
+                            const ProductSink &sink, scf::ForOp tiles) {
+  Emitter(builder, loc, format, operands, sink, tiles).emit();
 }

@@ -36,6 +36,16 @@ Value triple(TileEmitter &e, Value x) {
   return e.opaque(e.add(e.opaque(e.add(x, x)), x));
 }
 
+/// The first `count` of x, 3 x, 9 x, ...
+void forTriples(TileEmitter &e, Value x, int64_t count,
+                function_ref<void(int64_t i, Value x)> body) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (i != 0)
+      x = triple(e, x);
+    body(i, x);
+  }
+}
+
 class T5 : public PackingFormat {
 public:
   ternary::PackingFormatInterface getAttr(MLIRContext *context) const override {
@@ -97,27 +107,20 @@ public:
   void emitDecode(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
                   UseCodes use) const override {
     TileEmitter e(builder, loc);
-    Value bytes = vectors.front();
-    for (int64_t digit = 0; digit < 5; ++digit) {
-      if (digit != 0)
-        bytes = triple(e, bytes);
+    forTriples(e, vectors.front(), 5, [&](int64_t digit, Value bytes) {
       Value above = e.saturatingSub(bytes, 1);
       // Hidden, or LLVM makes wide numbers of average and shift.
       Value quarters = e.opaque(e.average(above, e.shiftBytesRight(bytes, 1)));
       use(0, digit, e.shiftBytesRight(quarters, 6));
-    }
+    });
   }
 
   int64_t getForms() const override { return 6; }
   void emitForms(OpBuilder &builder, Location loc, ArrayRef<Value> vectors,
                  UseCodes use) const override {
     TileEmitter e(builder, loc);
-    Value bytes = vectors.front();
-    for (int64_t i = 0; i < 6; ++i) {
-      if (i != 0)
-        bytes = triple(e, bytes);
-      use(0, i, bytes);
-    }
+    forTriples(e, vectors.front(), 6,
+               [&](int64_t i, Value bytes) { use(0, i, bytes); });
   }
   SmallVector<Value> emitGroups(OpBuilder &builder, Location loc,
                                 ArrayRef<Value> sums,

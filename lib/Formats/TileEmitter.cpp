@@ -39,6 +39,30 @@ Value TileEmitter::sub(Value a, Value b) {
   return arith::SubIOp::create(builder, loc, a, b);
 }
 
+Value TileEmitter::min(Value a, Value b) {
+  return arith::MinUIOp::create(builder, loc, a, b);
+}
+
+Value TileEmitter::divIndex(Value a, int64_t b) {
+  return arith::DivUIOp::create(builder, loc, a, index(b));
+}
+
+Value TileEmitter::remIndex(Value a, int64_t b) {
+  return arith::RemUIOp::create(builder, loc, a, index(b));
+}
+
+Value TileEmitter::compare(arith::CmpIPredicate predicate, Value a, Value b) {
+  return arith::CmpIOp::create(builder, loc, predicate, a, b);
+}
+
+Value TileEmitter::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(builder, loc, condition, a, b);
+}
+
+Value TileEmitter::getTokens(const TileOperands &operands) {
+  return memref::DimOp::create(builder, loc, operands.activations, 0);
+}
+
 Value TileEmitter::splat(VectorType type, int64_t value) {
   unsigned width = type.getElementTypeBitWidth();
   return arith::ConstantOp::create(
@@ -260,6 +284,19 @@ Value TileEmitter::opaque(Value value) {
 
 Value TileEmitter::shuffle(Value a, Value b, ArrayRef<int64_t> indices) {
   return vector::ShuffleOp::create(builder, loc, a, b, indices);
+}
+
+void TileEmitter::ifHolds(Value condition, function_ref<void()> then,
+                          function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(builder, loc, condition,
+                                  /*withElseRegion=*/bool(otherwise));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  then();
+  if (!otherwise)
+    return;
+  builder.setInsertionPointToStart(branch.elseBlock());
+  otherwise();
 }
 
 void TileEmitter::forEach(Value begin, Value end,

@@ -6,6 +6,7 @@
 #define BITNETC_LIB_FORMATS_TILEEMITTER_H
 
 #include "bitnetc/Formats/PackingFormat.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace bitnetc {
@@ -31,6 +32,14 @@ public:
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value addIndex(mlir::Value a, int64_t b);
   mlir::Value sub(mlir::Value a, mlir::Value b);
+  mlir::Value min(mlir::Value a, mlir::Value b);
+  mlir::Value divIndex(mlir::Value a, int64_t b);
+  mlir::Value remIndex(mlir::Value a, int64_t b);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a,
+                      mlir::Value b);
+  mlir::Value select(mlir::Value condition, mlir::Value a, mlir::Value b);
+  /// The number of rows of the activations.
+  mlir::Value getTokens(const TileOperands &operands);
   /// A vector of `type` full of `value`, cut to the element's width.
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value andBytes(mlir::Value bytes, int64_t mask);
@@ -110,6 +119,9 @@ public:
   mlir::Value shuffle(mlir::Value a, mlir::Value b,
                       llvm::ArrayRef<int64_t> indices);
 
+  /// A branch; without `otherwise`, nothing happens there.
+  void ifHolds(mlir::Value condition, llvm::function_ref<void()> then,
+               llvm::function_ref<void()> otherwise = nullptr);
   /// A loop from `begin` to `end` by 1; `body` emits one iteration.
   void forEach(mlir::Value begin, mlir::Value end,
                llvm::function_ref<void(mlir::Value index)> body);

@@ -7,15 +7,13 @@
 // Tokens are copied in front of all row tiles, as there may be no memory behind
 // them. Forms stay in a ring in the first cache: while the products of 64
 // columns read one part of it, the part two further on is written, a few
-// vectors between two products. (All of them behind the products take half as
-// long again: what the core can look ahead is less than that.)
+// vectors between two products. (All of them behind the products take up to a
+// fifth longer: what the core can look ahead is less than that.)
 //
 // SPDX-License-Identifier: Apache-2.0
 //===----------------------------------------------------------------------===//
-#include "TileEmitter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "MatrixTile.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -23,9 +21,6 @@ using namespace bitnetc;
 
 namespace {
 
-/// Tokens and columns of a matrix tile; quads of its columns.
-constexpr int64_t kTileTokens = 16, kTileCols = 64,
-                  kTileQuads = kTileCols / kQuad;
 /// Parts of the ring: read, waiting, written.
 constexpr int64_t kParts = 3;
 /// Matrix tiles of sums: of eight, tokens and weights take two.
@@ -33,35 +28,29 @@ constexpr int64_t kMaxForms = 6;
 /// Columns written between two products.
 constexpr int64_t kPieceCols = 16;
 
-class Emitter {
+class Emitter : MatrixTile {
 public:
   Emitter(OpBuilder &builder, Location loc, const PackingFormat &format,
-          const TileOperands &operands, scf::ForOp tiles, const PanelSink *sink)
-      : e(builder, loc), builder(builder), loc(loc), format(format),
-        geometry(format.getGeometry()), operands(operands), tiles(tiles),
-        sink(sink), forms(format.getForms()),
-        steps(geometry.getSteps(operands.columns)),
-        columns(ternary::getPaddedColumns(operands.columns)),
-        products(columns / kTileCols), parts(std::min(products + 1, kParts)),
+          const TileOperands &operands, const ProductSink &sink,
+          scf::ForOp tiles)
+      : MatrixTile(builder, loc, format, operands, sink, tiles),
+        forms(format.getForms()), parts(std::min(products + 1, kParts)),
         pieceCols(std::max(kPieceCols, geometry.stepCols)) {}
 
   void emit() {
     OpBuilder::InsertPoint inside = builder.saveInsertionPoint();
     if (tiles)
       builder.setInsertionPoint(tiles);
-    auto allocate = [&](ArrayRef<int64_t> shape, Type type) -> Value {
-      return memref::AllocaOp::create(builder, loc,
-                                      MemRefType::get(shape, type),
-                                      builder.getI64IntegerAttr(kVectorBytes));
-    };
-    panel = allocate({parts, forms * kTileQuads, kVectorBytes},
+    panel = allocate(builder, {parts, forms * kTileQuads, kVectorBytes},
                      builder.getI8Type());
-    sums = allocate({kTileTokens, forms * kLanes}, builder.getI32Type());
+    sums =
+        allocate(builder, {kTileTokens, forms * kLanes}, builder.getI32Type());
     // A line more, or rows a power of two apart would share places in the
     // cache.
-    x = allocate({kTileTokens, columns + kVectorBytes}, builder.getI8Type());
+    x = allocate(builder, {kTileTokens, columns + kVectorBytes},
+                 builder.getI8Type());
     Value zero = e.index(0);
-    tokens = memref::DimOp::create(builder, loc, operands.activations, 0);
+    tokens = e.getTokens(operands);
     emitCopy();
     Value number = zero;
     here = operands.tileOffsets[0];
@@ -69,51 +58,39 @@ public:
       builder.restoreInsertionPoint(inside);
       number = e.sub(tiles.getInductionVar(), tiles.getLowerBound());
       Value next = e.addIndex(tiles.getInductionVar(), 1);
-      Value hasNext = arith::CmpIOp::create(
-          builder, loc, arith::CmpIPredicate::ult, next, tiles.getUpperBound());
-      following = select(hasNext, e.addIndex(here, getTileBytes()), here);
+      Value hasNext =
+          e.compare(arith::CmpIPredicate::ult, next, tiles.getUpperBound());
+      following = e.select(hasNext, e.addIndex(here, getTileBytes()), here);
     } else {
       following = here;
     }
-    first = rem(e.mulIndex(number, products));
+    first = e.remIndex(e.mulIndex(number, products), parts);
     // The tile before has prepared this one.
-    Value isFirst = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::eq, number, zero);
-    auto branch = scf::IfOp::create(builder, loc, isFirst,
-                                    /*withElseRegion=*/false);
-    {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(branch.thenBlock());
-      e.forEach(
-          zero, e.index(getAhead() * kTileCols / pieceCols), [&](Value i) {
-            Value column = e.mulIndex(i, pieceCols);
-            emitPiece(here, column, rem(e.add(first, div(column))), column);
-          });
-    }
+    e.ifHolds(e.compare(arith::CmpIPredicate::eq, number, zero), [&] {
+      e.forEach(zero, e.index(getAhead() * kTileCols / pieceCols),
+                [&](Value i) {
+                  Value column = e.mulIndex(i, pieceCols);
+                  emitPiece(here, column, getPart(column), column);
+                });
+    });
     emitProduct();
     e.forEach(zero, tokens, [&](Value token) { emitFinish(token); });
   }
 
 private:
-  Value select(Value condition, Value a, Value b) {
-    return arith::SelectOp::create(builder, loc, condition, a, b);
+  /// The part for `column` of this row tile, or past its end of the next one.
+  Value getPart(Value column) {
+    return e.remIndex(e.add(first, e.divIndex(column, kTileCols)), parts);
   }
-  Value rem(Value part) {
-    return arith::RemUIOp::create(builder, loc, part, e.index(parts));
-  }
-  Value div(Value column) {
-    return arith::DivUIOp::create(builder, loc, column, e.index(kTileCols));
-  }
-  int64_t getTileBytes() const { return steps * geometry.stepBytes; }
   /// Parts that have been written when the products of another begin.
   int64_t getAhead() const { return parts - 1; }
 
   /// Copies the tokens, as there may be no memory behind them.
   void emitCopy() {
     // More tokens than there is room for are multiplied elsewhere.
-    Value fit = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule,
-                                      tokens, e.index(kTileTokens));
-    e.forEach(e.index(0), select(fit, tokens, e.index(0)), [&](Value token) {
+    Value fit =
+        e.compare(arith::CmpIPredicate::ule, tokens, e.index(kTileTokens));
+    e.forEach(e.index(0), e.select(fit, tokens, e.index(0)), [&](Value token) {
       e.forEach(e.index(0), e.index(products), [&](Value i) {
         Value column = e.mulIndex(i, kTileCols);
         Value bytes = vector::LoadOp::create(
@@ -130,15 +107,12 @@ private:
   void emitPiece(Value tile, Value column, Value part, Value place) {
     // Padding of the activations is zero; past the last step anything will do.
     bool ends = steps * geometry.stepCols < columns;
-    Value step = arith::DivUIOp::create(builder, loc, column,
-                                        e.index(geometry.stepCols));
-    Value quad =
-        arith::RemUIOp::create(builder, loc, place, e.index(kTileCols));
-    quad = arith::DivUIOp::create(builder, loc, quad, e.index(kQuad));
+    Value step = e.divIndex(column, geometry.stepCols);
+    Value quad = e.divIndex(e.remIndex(place, kTileCols), kQuad);
     for (int64_t i = 0; i < pieceCols / geometry.stepCols; ++i) {
       Value at = e.addIndex(step, i);
       if (ends)
-        at = arith::MinUIOp::create(builder, loc, at, e.index(steps - 1));
+        at = e.min(at, e.index(steps - 1));
       Value byte = e.add(tile, e.mulIndex(at, geometry.stepBytes));
       if (operands.prefetch != 0)
         emitPrefetch(tile, at);
@@ -163,9 +137,7 @@ private:
     int64_t placeBytes = steps * lines / places * kVectorBytes;
     for (int64_t i = 0; i < lines; ++i) {
       Value line = e.addIndex(e.mulIndex(at, lines), i);
-      Value place = arith::RemUIOp::create(builder, loc, line, e.index(places));
-      Value within =
-          arith::DivUIOp::create(builder, loc, line, e.index(places));
+      Value place = e.remIndex(line, places), within = e.divIndex(line, places);
       e.prefetch(operands.bytes,
                  e.add(tile, e.add(e.mulIndex(place, placeBytes),
                                    e.mulIndex(within, kVectorBytes))),
@@ -174,25 +146,17 @@ private:
   }
 
   void emitProduct() {
-    OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
-    Value view = memref::SubViewOp::create(
-        builder, loc, x, ArrayRef<OpFoldResult>{zero, zero},
-        {builder.getIndexAttr(kTileTokens), builder.getIndexAttr(columns)},
-        {one, one});
-    auto product = ternary::TileDotOp::create(builder, loc, ValueRange{view},
-                                              panel, first, sums, pieceCols);
-    OpBuilder::InsertionGuard guard(builder);
-    Block *body = builder.createBlock(&product.getBeside(), {},
-                                      {builder.getIndexType()}, {loc});
-    builder.setInsertionPointToStart(body);
-    Value column = body->getArgument(0);
-    Value ahead = e.addIndex(column, getAhead() * kTileCols);
-    Value part = rem(e.add(first, div(ahead)));
-    Value isThis = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::ult, ahead, e.index(columns));
-    Value wrapped = e.sub(ahead, e.index(columns));
-    emitPiece(select(isThis, here, following), select(isThis, ahead, wrapped),
-              part, column);
+    OpFoldResult zero = builder.getIndexAttr(0);
+    Value view = slice(x, {zero, zero}, kTileTokens, columns);
+    emitTileDot(view, panel, first, sums, pieceCols, [&](Value column) {
+      Value ahead = e.addIndex(column, getAhead() * kTileCols);
+      Value part = getPart(ahead);
+      Value isThis =
+          e.compare(arith::CmpIPredicate::ult, ahead, e.index(columns));
+      Value wrapped = e.sub(ahead, e.index(columns));
+      emitPiece(e.select(isThis, here, following),
+                e.select(isThis, ahead, wrapped), part, column);
+    });
   }
 
   /// Makes products of the sums of one token.
@@ -204,28 +168,13 @@ private:
                                  ValueRange{token, e.index(form * kLanes)}));
     Value sum = e.broadcastSum(operands.sums, token, kLanes);
     for (auto [group, value] :
-         llvm::enumerate(format.emitGroups(builder, loc, acc, sum))) {
-      Value row = e.index(group * kLanes);
-      if (sink)
-        sink->store(token, row, value);
-      else
-        vector::StoreOp::create(builder, loc, value, operands.products[0],
-                                ValueRange{token, row});
-    }
+         llvm::enumerate(format.emitGroups(builder, loc, acc, sum)))
+      sink.store(token, e.index(group * kLanes), value);
   }
 
-  TileEmitter e;
-  OpBuilder &builder;
-  Location loc;
-  const PackingFormat &format;
-  const Geometry geometry;
-  const TileOperands &operands;
-  scf::ForOp tiles;
-  const PanelSink *sink;
-  /// Forms of a quad; steps with packed bytes; columns with padding, matrix
-  /// tiles of them, and in the ring; columns of a piece.
-  const int64_t forms, steps, columns, products, parts, pieceCols;
-  /// Buffers: forms of some columns, sums of all tokens, tokens with zeros.
+  /// Forms of a quad; matrix tiles of columns in the ring; columns of a piece.
+  const int64_t forms, parts, pieceCols;
+  /// Buffers: forms of some columns, sums of all tokens, copied tokens.
   Value panel, sums, x;
   /// Tokens; the first part of this row tile; where this row tile is and the
   /// next one, or this one again.
@@ -236,19 +185,12 @@ private:
 
 void bitnetc::emitTokenTile(OpBuilder &builder, Location loc,
                             const PackingFormat &format,
-                            const TileOperands &operands, scf::ForOp tiles,
-                            const PanelSink *sink) {
-  Emitter(builder, loc, format, operands, tiles, sink).emit();
+                            const TileOperands &operands,
+                            const ProductSink &sink, scf::ForOp tiles) {
+  Emitter(builder, loc, format, operands, sink, tiles).emit();
 }
 
-int64_t bitnetc::getLeastTileTokens(const PackingFormat &format,
-                                    const TargetInfo &target) {
-  if (format.getForms() > kMaxForms ||
-      kTileCols % format.getGeometry().stepCols != 0)
-    return target.tileTokens;
-  int64_t tokens = target.leastTileTokens;
-  while (tokens < target.tileTokens &&
-         format.getCyclesPer64Bytes(target, tokens) < target.tokenTileCycles)
-    ++tokens;
-  return tokens;
+bool bitnetc::hasTokenTile(const PackingFormat &format) {
+  return format.getForms() <= kMaxForms &&
+         kTileCols % format.getGeometry().stepCols == 0;
 }

@@ -144,8 +144,9 @@ public:
                               const TileOperands &operands) const {}
 };
 
-/// What becomes of the products of `emitPanelTile`: 16 rows of one token each.
-struct PanelSink {
+/// What becomes of the products of `emitMatrixTiles`: 16 rows of one token
+/// each.
+struct ProductSink {
   /// Emits what is done with `lanes`, the products (i32) of rows `row` to `row`
   /// + 15 of the tile. May be called twice for the same products.
   llvm::function_ref<void(mlir::Value token, mlir::Value row,
@@ -156,37 +157,31 @@ struct PanelSink {
   llvm::function_ref<void(mlir::Value token, mlir::Value row)> prefetch;
 };
 
-/// Most columns of `emitPanelTile`, whose sums are those of codes up to 2 times
-/// up to 64, and of activations from -128 on, in 32 bits.
+/// Most columns of `emitMatrixTiles`, whose sums are those of codes up to 2
+/// times up to 64, and of activations from -128 on, in 32 bits.
 constexpr int64_t kMaxPanelColumns = (int64_t(1) << 31) / (2 * 64 * 128) - 1;
 
-/// Emits the multiplication of one tile by any number of tokens that fill at
-/// least one of the target's matrix tiles (`operands.rows` is dynamic): two
-/// groups of rows by 32 tokens, decoded just before. `tiles`, if there is one,
-/// is the loop over the row tiles, whose variable numbers them: each tile
-/// prepares the next one. With a sink `operands.products` is not written.
-void emitPanelTile(mlir::OpBuilder &builder, mlir::Location loc,
-                   const PackingFormat &format, const TileOperands &operands,
-                   mlir::scf::ForOp tiles = nullptr,
-                   const PanelSink *sink = nullptr);
-
-/// The same for at most as many tokens as fill a matrix tile: one tile of
-/// tokens by all forms of the row tile.
-void emitTokenTile(mlir::OpBuilder &builder, mlir::Location loc,
-                   const PackingFormat &format, const TileOperands &operands,
-                   mlir::scf::ForOp tiles = nullptr,
-                   const PanelSink *sink = nullptr);
+/// Emits the multiplication of one tile by `getLeastTileTokens` tokens or more
+/// on a target with matrix tiles (`operands.rows` is dynamic;
+/// `operands.products` is not written, but says how many rows there are):
+/// products in one tile of tokens if they fit and the format can, else in two
+/// at a time. `tiles`, if there is one, is the loop over the row tiles, whose
+/// variable numbers them: each tile prepares the next one.
+void emitMatrixTiles(mlir::OpBuilder &builder, mlir::Location loc,
+                     const PackingFormat &format, const TileOperands &operands,
+                     const ProductSink &sink, mlir::scf::ForOp tiles);
 
 /// Least tokens that are multiplied with matrix tiles, on a target that has
-/// them: fewer than fill one where `emitTokenTile` takes less than dot
+/// them: fewer than fill one where one tile of them takes less than dot
 /// products.
 int64_t getLeastTileTokens(const PackingFormat &format,
                            const TargetInfo &target);
 
-/// The same for any number of tokens on a target without matrix tiles whose
-/// vectors have 64 bytes: as many columns as stay in the first cache are
-/// decoded, then multiplied by block after block of as many tokens as registers
-/// hold sums for.
+/// Emits the multiplication of one tile by any number of tokens on a target
+/// without matrix tiles whose vectors have 64 bytes (`operands.rows` is
+/// dynamic): as many columns as stay in the first cache are decoded, then
+/// multiplied by block after block of as many tokens as registers hold sums
+/// for.
 void emitDotPanel(mlir::OpBuilder &builder, mlir::Location loc,
                   const PackingFormat &format, const TargetInfo &target,
                   const TileOperands &operands);

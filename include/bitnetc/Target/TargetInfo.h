@@ -87,7 +87,7 @@ struct TargetInfo {
   /// Fewer tokens are never multiplied with matrix tiles; 0 without them.
   unsigned leastTileTokens = 0;
   /// Cycles for 64 packed bytes of the product of up to `tileTokens` tokens in
-  /// one matrix tile (`emitTokenTile`).
+  /// one matrix tile (`emitMatrixTiles`).
   double tokenTileCycles = 0;
   /// Least tokens for which a target without matrix tiles decodes a row tile
   /// for all of them; 0: it never does.

@@ -23,30 +23,6 @@ template <typename OpT> static scf::ForOp getTileLoop(OpT op) {
              : scf::ForOp();
 }
 
-/// Emits a product of any number of tokens in matrix tiles: in one tile of
-/// tokens if they fit and the format can, else in two at a time.
-static void emitMatrixTiles(VectorEmitter &e, const PackingFormat &format,
-                            const TargetInfo &target,
-                            const TileOperands &operands, scf::ForOp tiles,
-                            const PanelSink *sink = nullptr) {
-  auto emitAll = [&] {
-    emitPanelTile(e.builder, e.loc, format, operands, tiles, sink);
-  };
-  if (getLeastTileTokens(format, target) == target.tileTokens)
-    return emitAll();
-  Value tokens =
-      memref::DimOp::create(e.builder, e.loc, operands.activations, 0);
-  Value few = arith::CmpIOp::create(e.builder, e.loc, arith::CmpIPredicate::ule,
-                                    tokens, e.index(target.tileTokens));
-  auto branch =
-      scf::IfOp::create(e.builder, e.loc, few, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(e.builder);
-  e.builder.setInsertionPointToStart(branch.thenBlock());
-  emitTokenTile(e.builder, e.loc, format, operands, tiles, sink);
-  e.builder.setInsertionPointToStart(branch.elseBlock());
-  emitAll();
-}
-
 /// Fills in what both kinds of multiplication share and emits the tiles of
 /// `ops`, which read the same activations: one loop, one stream each.
 template <typename OpT>
@@ -99,7 +75,12 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
            << operands.columns;
   scf::ForOp tiles = getTileLoop(first);
   if (!rescale.whole) {
-    emitMatrixTiles(e, format, target, operands, tiles);
+    auto store = [&](Value token, Value row, Value lanes) {
+      vector::StoreOp::create(e.builder, e.loc, lanes, operands.products[0],
+                              ValueRange{token, row});
+    };
+    emitMatrixTiles(e.builder, e.loc, format, operands, {store, nullptr},
+                    tiles);
     return success();
   }
   Value out = rescale.whole.getOuts().front();
@@ -118,10 +99,10 @@ static LogicalResult emitTiles(VectorEmitter &e, ArrayRef<OpT> ops,
       emit();
   };
   auto fetch = [&](Value token, Value row) { e.prefetch(out, {token, row}); };
-  PanelSink sink = {store, nullptr};
+  ProductSink sink = {store, nullptr};
   if (!rescale.whole.getNontemporal())
     sink.prefetch = fetch;
-  emitMatrixTiles(e, format, target, operands, tiles, &sink);
+  emitMatrixTiles(e.builder, e.loc, format, operands, sink, tiles);
   return success();
 }
 
