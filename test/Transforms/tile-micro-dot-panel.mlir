@@ -31,4 +31,17 @@ func.func @masks(%q: memref<?x64xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>
   return
 }
 
+// A panel holds some of the columns, so there may be any number of them.
+// CHECK-LABEL: func @wide
+func.func @wide(%q: memref<?x16384xi8>, %s: memref<?xi32>, %inverse: memref<?xf32>, %w: !ternary.packed<80 x 16384, #ternary.t5>, %scale: memref<80xf32>, %y: memref<?x80xf32>, %n: index) {
+  // CHECK: %[[BUFFER:.*]] = memref.alloca(%[[N:.*]]) {alignment = 64 : i64} : memref<?x80xi32>
+  // CHECK: arith.cmpi uge, %[[N]], %c16
+  // CHECK: ternary.matmul {{.*}} into %[[BUFFER]]
+  // CHECK: return
+  %acc = memref.alloca(%n) {alignment = 64 : i64} : memref<?x80xi32>
+  ternary.matmul %q, %s, %w into %acc : (memref<?x16384xi8>, memref<?xi32>, !ternary.packed<80 x 16384, #ternary.t5>, memref<?x80xi32>) -> ()
+  ternary.rescale %acc, %inverse, %scale into %y : (memref<?x80xi32>, memref<?xf32>, memref<80xf32>, memref<?x80xf32>) -> ()
+  return
+}
+
 }

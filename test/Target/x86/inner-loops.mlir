@@ -154,13 +154,28 @@ module attributes {bitnet.target = {triple = "x86_64-unknown-linux-gnu", cpu = "
   // dot products of all pairs.
   // CHECK-LABEL: prompt:
   // CHECK: vpaddb
-  // CHECK: Inner Loop Header: Depth=3
-  // CHECK-NOT: {{vpadd|vpand|rsp}}
-  // CHECK-COUNT-5: vmovdqa64
+  // CHECK: This Loop Header: Depth=2
+  // CHECK: [[LOOP:.LBB[0-9_]+]]:{{.*}}Parent Loop {{.*}}Depth=1
+  // CHECK-NEXT: Parent Loop {{.*}}Depth=2
+  // CHECK-NEXT: Inner Loop Header: Depth=3
+  // CHECK-COUNT-5: vmovdqa64 {{.*}}(%r{{[a-z0-9]+}}), %zmm
   // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
-  // CHECK-COUNT-25: vpdpbusd {{.*}}%zmm
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-4: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-6: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
+  // CHECK-NOT: {{vpadd|vpand|rsp|vmov}}
+  // CHECK: vpbroadcastd
+  // CHECK-COUNT-5: vpdpbusd {{.*}}%zmm
   // CHECK-NOT: zmm
-  // CHECK: j{{.*}} .LBB
+  // CHECK: j{{.*}} [[LOOP]]
   func.func @prompt(%q: memref<?x2560xi8>, %s: memref<?xi32>, %b: memref<81920xi8>, %i: index, %p: memref<?x80xi32>) {
     %w = ternary.view %b : memref<81920xi8> -> !ternary.packed<160 x 2560, #ternary.t5>
     %t = ternary.tile %w[%i] : !ternary.packed<160 x 2560, #ternary.t5> -> !ternary.packed<80 x 2560, #ternary.t5>
